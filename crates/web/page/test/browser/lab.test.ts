@@ -9,6 +9,8 @@ import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
 import { CLUSTER, button, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
 
+type Place = { readonly x: number; readonly y: number }
+
 describe('the lab', () => {
   let browser: Browser
   let folder: string
@@ -326,6 +328,34 @@ describe('the lab', () => {
       await page.close()
     })
   }
+
+  test('cuts a link with a finger: drawn from server to server, or tapped, while the page around them scrolls', async () => {
+    const page = await still(3, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    const devtools = await page.context().newCDPSession(page)
+    const middle = async (place: string) => {
+      const { x, y, width, height } = (await page.locator(place).boundingBox())!
+      return { x: x + width / 2, y: y + height / 2 }
+    }
+    const draw = async (from: Place, to: Place) => {
+      await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [from] })
+      for (let part = 1; part <= 10; part += 1) {
+        const between = (a: number, b: number) => a + ((b - a) * part) / 10
+        await devtools.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: between(from.x, to.x), y: between(from.y, to.y) }] })
+      }
+      await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+    }
+    // Between n2 and n3 nothing but their line is below the finger.
+    const [one, other] = [await middle('[data-node="2"] .body'), await middle('[data-node="3"] .body')]
+    await page.touchscreen.tap((one.x + other.x) / 2, (one.y + other.y) / 2 - 12)
+    await expect.poll(() => page.locator('.link.cut').count()).toBe(1)
+    await draw(await middle('[data-node="1"] .body'), one)
+    await expect.poll(() => page.locator('.link.cut').count()).toBe(2)
+    expect(await page.evaluate(() => scrollY)).toBe(0)
+    const corner = (await page.locator('.ring').boundingBox())!
+    await draw({ x: corner.x + 12, y: corner.y + 150 }, { x: corner.x + 12, y: corner.y + 20 })
+    await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(50)
+    await page.close()
+  })
 
   test('has no serious fault of accessibility in its dialogs', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,5 +1,6 @@
 //! `raft sim`
 
+mod origin;
 mod progress;
 mod report;
 mod stored;
@@ -31,6 +32,11 @@ use stored::{Story, known_without};
 ///
 ///   raft sim --without one-vote-per-term
 ///   raft sim --without one-vote-per-term --search
+///
+/// Or ask where logs come from: n1 has the first one, n2 the second, and so on. The
+/// answer is a run of Raft that leads to them, or the reason why there is none.
+///
+///   raft sim --logs '1 1 3' '1 2' ''
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SimArguments {
@@ -43,7 +49,7 @@ pub(crate) struct SimArguments {
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
 
-    /// The number of servers [default: each seed chooses 1 to 7]
+    /// The number of servers [default: each seed chooses 1 to 7; with --logs, one for each log]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     nodes: Option<u64>,
 
@@ -63,7 +69,16 @@ pub(crate) struct SimArguments {
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
-    /// Write the shortest run that breaks a promise to this file, for `raft replay`
+    /// Is there a run that leads to these logs? A log is written as the terms of its entries, such as '1 1 3'
+    #[arg(long, value_name = "LOG", num_args = 1.., value_parser = origin::log_text)]
+    #[arg(conflicts_with_all = ["seeds", "time", "faults", "without", "without_each"])]
+    logs: Option<Vec<String>>,
+
+    /// With --logs: I claim that the entry at this index is committed. Look for a run that loses it
+    #[arg(long, value_name = "INDEX", requires = "logs", conflicts_with = "nodes")]
+    claim: Option<u64>,
+
+    /// Write the run that was found to this file, for `raft replay`
     #[arg(long, value_name = "FILE", conflicts_with = "without_each")]
     save: Option<PathBuf>,
 }
@@ -94,6 +109,13 @@ const SEEDS_WITHOUT_A_RULE: u64 = 1_000_000;
 pub(crate) fn run(arguments: SimArguments) -> Result<ExitCode, Failure> {
     if arguments.without_each {
         return print_table(&arguments);
+    }
+    if let Some(logs) = &arguments.logs {
+        let save = arguments.save.as_deref();
+        return match arguments.claim {
+            Some(index) => origin::examine_claim(logs, index, save),
+            None => origin::ask(logs, arguments.nodes, save),
+        };
     }
     if let Some(rule) = arguments.without.filter(|rule| arguments.is_answered_at_once(*rule)) {
         return written(io::stdout().write_all(known_without(rule).as_bytes()));

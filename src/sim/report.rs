@@ -126,7 +126,7 @@ pub(crate) fn table(rows: &[String]) -> String {
     )
 }
 
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 

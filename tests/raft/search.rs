@@ -124,3 +124,63 @@ fn a_server_cant_be_started_with_a_rule_off() {
         assert!(text(&output.stderr).contains("unexpected argument '--without'"), "{output:?}");
     }
 }
+
+#[test]
+fn it_says_where_logs_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |arguments: &[&str]| {
+        let output = sim(folder.path(), arguments);
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout)
+    };
+    let run = told(&["--logs", "1 1 3", "1 2", "", "--save", "run.txt"]);
+    assert!(run.starts_with("Yes: a run leads to these logs, with 3 elections.\n"), "{run}");
+    assert!(run.contains("\nn1      1   1   3\nn2      1   2\nn3\n"), "{run}");
+    assert!(run.contains("\n    timeout n2\n    deliver kind=request-vote\n"), "{run}");
+    assert!(run.contains("raft replay run.txt"), "{run}");
+    let replayed = raft().current_dir(folder.path()).args(["replay", "--plain", "run.txt"]).output().unwrap();
+    let story = text(&replayed.stdout);
+    assert!(story.contains("In term 2, n2 is elected, and appends an entry."), "{story}");
+    assert!(story.contains("n1      1   1   3"), "{story}");
+    for (logs, why) in [
+        (["1 2 1", "1"], "terms never fall along a log"),
+        (["1 _ 2", "1"], "a log has no holes, but entry 2"),
+        (["1 1", "2"], "no server can have been elected in term 2"),
+    ] {
+        let answer = told(&[&["--logs"], &logs[..]].concat());
+        assert!(
+            answer.starts_with("No run of Raft leads to these logs: ") && answer.contains(why),
+            "{answer}"
+        );
+    }
+    assert!(told(&["--logs", "1 1", "2", "--nodes", "3"]).starts_with("Yes: "));
+    for (arguments, why) in [
+        (&["--logs", "1 x"][..], "\"x\" is no term: write a log as in '1 1 3'"),
+        (&["--logs", "1 99"], "the latest term that is tried here is 30"),
+        (&["--logs", "1", "1", "--nodes", "1"], "give 1 to 9 logs, for no more servers"),
+        (&["--logs", "1", "--seeds", "0..9"], "cannot be used with"),
+        (&["--claim", "1"], "--logs"),
+        (&["--logs", "1", "1", "--claim", "2"], "no log has an entry 2"),
+    ] {
+        let refused = sim(folder.path(), arguments);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(why), "{refused:?}");
+    }
+}
+
+#[test]
+fn it_refutes_a_claim_or_says_why_it_can_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let figure_8 = ["--logs", "1 2 4", "1 2", "1 2", "1", "1 3", "--claim"];
+    let refuted = sim(folder.path(), &[&figure_8[..], &["2", "--save", "lost.txt"]].concat());
+    let told = text(&refuted.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("It can be lost: n5 can be elected for term 5 with the votes of n2, n3 and n4"),
+        "{told}"
+    );
+    let replayed =
+        raft().current_dir(folder.path()).args(["replay", "--plain", "lost.txt"]).output().unwrap();
+    let story = text(&replayed.stdout);
+    assert!(story.contains("Entry 2 of term 2 is lost") && story.contains("n1      1   3   5"), "{story}");
+    let safe = sim(folder.path(), &[&figure_8[..], &["1"]].concat());
+    assert!(text(&safe.stdout).contains("It can't be lost:"), "{safe:?}");
+}

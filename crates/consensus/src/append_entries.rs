@@ -405,6 +405,16 @@ impl<R: Rules> Node<R> {
         }
     }
 
+    /// The simulator changes what this leader guesses about a follower. On any other server this does nothing.
+    pub(crate) fn set_next_index(&mut self, follower: NodeId, next: Index, output: &mut Output) {
+        let end = self.log.last().index.next();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.progress.get_mut(&follower) else { return };
+        let next = next.clamp(Index(1), end);
+        progress.set_next_index(next);
+        output.noted(What::BackedUp { follower, next });
+    }
+
     /// Commits what a majority has on disk, if it is of this term: older entries are committed with it,
     /// and never by counting (§5.4.2).
     pub(crate) fn advance_commit(&mut self, now: Instant, output: &mut Output) {

@@ -210,7 +210,8 @@ pub enum What {
         /// Highest matching index.
         index: Index,
     },
-    /// A leader steps back, to where a follower's log may match.
+    /// A leader steps back, to where a follower's log may match. Without a rule: the simulator changed the
+    /// leader's nextIndex.
     BackedUp {
         /// The follower.
         follower: NodeId,

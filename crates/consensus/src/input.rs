@@ -1,6 +1,8 @@
 //! What can happen to a server.
 
-use crate::{Change, Chunk, HardState, Instant, LogPosition, Membership, Message, NodeId, Origin, Profile};
+use crate::{
+    Change, Chunk, HardState, Index, Instant, LogPosition, Membership, Message, NodeId, Origin, Profile,
+};
 use std::sync::Arc;
 
 /// An input to a server. See [`Node::step`](crate::Node::step).
@@ -105,6 +107,15 @@ pub enum Input {
     SetElectionTimer {
         /// When the timer runs out.
         deadline: Instant,
+    },
+    /// For the simulator: a leader's nextIndex for a follower gets another value, as if it had been
+    /// corrupted. The runtime never does this. A wrong nextIndex is always safe: the follower checks what
+    /// it is sent.
+    SetNextIndex {
+        /// The follower.
+        follower: NodeId,
+        /// The next entry to send, at most one after the leader's last.
+        next: Index,
     },
 }
 

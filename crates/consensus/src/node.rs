@@ -173,6 +173,7 @@ impl<R: Rules> Node<R> {
             Input::DiskHasRoom => self.disk_is_full = false,
             Input::SetProfile(profile) => self.set_profile(profile, output),
             Input::SetElectionTimer { deadline } => self.set_election_timer(now, deadline, output),
+            Input::SetNextIndex { follower, next } => self.set_next_index(follower, next, output),
         }
         assert!(self.hard_state.current_term >= term_before, "the current term went back");
     }

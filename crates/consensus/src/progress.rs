@@ -164,6 +164,13 @@ impl Progress {
         self.next_index
     }
 
+    /// From now on the leader takes this for the next entry to send. It may be wrong, so the next message
+    /// is a probe.
+    pub(crate) fn set_next_index(&mut self, next: Index) {
+        self.next_index = next;
+        self.sending = Sending::Probe { waits: false, asks_only: false };
+    }
+
     /// The latest round in which the follower confirmed that it follows.
     pub(crate) fn replied_round(&self) -> u64 {
         self.replied_round

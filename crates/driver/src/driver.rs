@@ -318,6 +318,9 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             Input::SetElectionTimer { deadline } => {
                 self.step_core(now, None, Core::SetElectionTimer { deadline }, effects);
             }
+            Input::SetNextIndex { follower, next } => {
+                self.step_core(now, None, Core::SetNextIndex { follower, next }, effects);
+            }
             Input::Saved => self.saved(now, effects),
             Input::Apply { at_most } => self.apply(now, at_most, effects),
             Input::TakeSnapshot => {

@@ -44,6 +44,8 @@ pub enum Action {
     LoseConnection(NodeId, NodeId),
     /// The second server connects to the first.
     MakeConnection(NodeId, NodeId),
+    /// The first server, which leads, takes this for the next entry that the second one needs.
+    SetNext(NodeId, NodeId, Index),
     /// The server follows this profile from now on.
     SetProfile(NodeId, Profile),
     /// No server obeys the rule from now on, or all do again.
@@ -115,6 +117,10 @@ pub enum Action {
     /// A dead server's disk is replaced by the copy that was made of it; or of its files only those of the log and the
     /// snapshot, as if the disk had lost what was written since.
     PutBack(NodeId, bool),
+    /// A dead server's disk has lost the vote of its latest term, although it was synced.
+    ForgetVote(NodeId),
+    /// A dead server's disk has lost this number of entries at the end of its log, although they were synced.
+    ForgetEntries(NodeId, u64),
     /// A dead server gets another address. The others learn it when they hear from it.
     Move(NodeId),
     /// A server of another cluster, which has the first server's number and leads there in this term, sends the second
@@ -181,6 +187,7 @@ impl Action {
             Action::CheckHistory
             | Action::LoseConnection(..)
             | Action::MakeConnection(..)
+            | Action::SetNext(..)
             | Action::SetProfile(..)
             | Action::SwitchRule(..)
             | Action::Tick(_)
@@ -204,6 +211,8 @@ impl Action {
             | Action::LoseDisk(..)
             | Action::CopyDisk(_)
             | Action::PutBack(..)
+            | Action::ForgetVote(_)
+            | Action::ForgetEntries(..)
             | Action::Stray(..)
             | Action::MendDisk(_) => true,
         }
@@ -608,6 +617,7 @@ impl fmt::Display for Action {
             }
             Action::LoseConnection(node, peer) => write!(f, "lose-connection {node} {peer}"),
             Action::MakeConnection(node, peer) => write!(f, "make-connection {node} {peer}"),
+            Action::SetNext(node, follower, next) => write!(f, "set-next {node} {follower} {next}"),
             Action::SetProfile(node, profile) => write!(f, "profile {node} {}", profile_words(*profile)),
             Action::SwitchRule(rule, is_on) => write!(f, "rule {rule} {}", if *is_on { "on" } else { "off" }),
             Action::Deliver(selection) => write!(f, "deliver{selection}"),
@@ -659,6 +669,8 @@ impl fmt::Display for Action {
             Action::CopyDisk(node) => write!(f, "copy-disk {node}"),
             Action::PutBack(node, false) => write!(f, "put-back {node}"),
             Action::PutBack(node, true) => write!(f, "put-back {node} only=log"),
+            Action::ForgetVote(node) => write!(f, "forget {node} vote"),
+            Action::ForgetEntries(node, entries) => write!(f, "forget {node} entries={entries}"),
             Action::Move(node) => write!(f, "move {node}"),
             Action::Stray(from, to, term) => write!(f, "stray {from} {to} term={term}"),
             Action::MendDisk(node) => write!(f, "mend-disk {node}"),

@@ -209,11 +209,11 @@ fn is_spent(memory: HardState, term: Term, leader: NodeId) -> bool {
 }
 
 /// The place of the first entry of a term.
-fn first(log: &[Term], term: Term) -> Option<usize> {
+pub(crate) fn first(log: &[Term], term: Term) -> Option<usize> {
     log.iter().position(|&of_entry| of_entry == term)
 }
 
-fn has(log: &[Term], place: usize, term: Term) -> bool {
+pub(crate) fn has(log: &[Term], place: usize, term: Term) -> bool {
     log.get(place) == Some(&term)
 }
 
@@ -222,7 +222,7 @@ fn place_of(position: LogPosition) -> usize {
 }
 
 /// Is a log ahead of another one, as votes compare them (§5.4.1)?
-fn is_ahead(log: &[Term], of: &[Term]) -> bool {
+pub(crate) fn is_ahead(log: &[Term], of: &[Term]) -> bool {
     (log.last(), log.len()) > (of.last(), of.len())
 }
 

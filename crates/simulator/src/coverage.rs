@@ -98,6 +98,7 @@ fn fault(action: &Action) -> Option<&'static str> {
         Action::FillDisk(_) => Some("full disks"),
         Action::LoseDisk(..) => Some("disks lost"),
         Action::PutBack(..) => Some("disks replaced by an older copy"),
+        Action::ForgetVote(_) | Action::ForgetEntries(..) => Some("disks that forget"),
         Action::Move(_) => Some("addresses changed"),
         Action::Stray(..) => Some("messages from another cluster"),
         Action::Snapshot(_) => Some("snapshots requested"),

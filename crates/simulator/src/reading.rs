@@ -54,9 +54,9 @@ impl Runner for Reader {
     }
 }
 
-const COMMANDS: &str = "there are: log, committed, memory, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, profile, rule, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, memory, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, set-next, profile, rule, tick, timeout, deliver, settle, lose, \
                         duplicate, hold, delay, messages, link, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
-                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, move, stray, clock, jump-clock, \
+                        hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, forget, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
 
 /// What a command makes happen: one action, or one for each server that it names.
@@ -115,6 +115,10 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
         "transfer" => Action::Transfer(node(arguments)?, asked_server(arguments)?),
         "lose-connection" => Action::LoseConnection(node(arguments)?, node(arguments)?),
         "make-connection" => Action::MakeConnection(node(arguments)?, node(arguments)?),
+        "set-next" => {
+            let (id, follower) = (node(arguments)?, node(arguments)?);
+            Action::SetNext(id, follower, Index(number(next(arguments, "an index")?, "index")?))
+        }
         "profile" => {
             let id = node(arguments)?;
             Action::SetProfile(id, parse_profile(next(arguments, "a profile, such as production")?)?)
@@ -128,6 +132,7 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
             };
             Action::SwitchRule(rule, is_on)
         }
+        "forget" => forget(arguments)?,
         "stray" => {
             let (from, to) = (node(arguments)?, node(arguments)?);
             let term = option(arguments, "term")?.ok_or("say in which term, as in term=9")?;
@@ -168,6 +173,19 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
         unknown => return Err(format!("there is no command \"{unknown}\"; {COMMANDS}").into()),
     };
     Ok(vec![action])
+}
+
+/// What a disk loses: `forget n2 vote`, `forget n2 entries=1`, `forget n2 all`.
+fn forget(arguments: &mut ArgumentConsumer) -> Result<Action, Box<dyn Error>> {
+    let id = node(arguments)?;
+    if let Some(entries) = option(arguments, "entries")? {
+        return Ok(Action::ForgetEntries(id, entries));
+    }
+    match next(arguments, "what it forgets: vote, entries=1 or all")? {
+        "vote" => Ok(Action::ForgetVote(id)),
+        "all" => Ok(Action::LoseDisk(id, false)),
+        other => Err(format!("a disk can't forget \"{other}\": say vote, entries=1 or all").into()),
+    }
 }
 
 /// What a client of the store wants: `put c1 x 7`, perhaps with `at=n2`.

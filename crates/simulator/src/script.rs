@@ -78,7 +78,7 @@ impl Script {
         goldenscript::generate(&mut scenario, &text).expect("what was done can be done again")
     }
 
-    fn setup_commands(&self) -> Vec<String> {
+    pub(crate) fn setup_commands(&self) -> Vec<String> {
         let fair = WorldOptions::default();
         let WorldOptions {
             servers,

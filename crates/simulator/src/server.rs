@@ -261,6 +261,47 @@ impl<M: Machine> Server<M> {
         }
     }
 
+    /// Its disk loses the vote of its latest term. Returns why it can't.
+    pub(crate) fn forget_vote(&mut self) -> Result<(), String> {
+        self.lose_of_log(|recovered| {
+            let HardState { current_term, voted_for } = recovered.hard_state;
+            if voted_for.is_none() {
+                return Err(format!("it has no vote in term {current_term} that could be forgotten"));
+            }
+            let hard_state = Some(HardState { current_term, voted_for: None });
+            Ok(Batch { hard_state, ..Batch::default() })
+        })
+    }
+
+    /// Its disk loses this number of entries at the end of its log. Returns why it can't.
+    pub(crate) fn forget_entries(&mut self, entries: u64) -> Result<(), String> {
+        self.lose_of_log(|recovered| {
+            let held = recovered.log.len() as u64;
+            if !(1..=held).contains(&entries) {
+                let plural = if held == 1 { "entry" } else { "entries" };
+                let where_ =
+                    if recovered.log_begins_after.index == Index(0) { "" } else { " after its snapshot" };
+                return Err(format!(
+                    "its log has {held} {plural}{where_}, and it can't forget {entries} of them"
+                ));
+            }
+            let first = Index(recovered.log_begins_after.index.0 + held - entries).next();
+            Ok(Batch { append: Some(Append { first, entries: Vec::new() }), ..Batch::default() })
+        })
+    }
+
+    /// The files of the log become what they would be if this had been saved, too.
+    fn lose_of_log(&mut self, loss: impl FnOnce(&Recovered) -> Result<Batch, String>) -> Result<(), String> {
+        let forgetful = self.disk.copy();
+        forgetful.crash(Unsynced::Kept);
+        let (mut storage, recovered) = self.open(forgetful.clone()).map_err(|error| error.to_string())?;
+        storage.save(&loss(&recovered)?).map_err(|error| error.to_string())?;
+        self.undamaged = None;
+        self.disk.take_log_of(&forgetful);
+        self.is_set_back = true;
+        Ok(())
+    }
+
     /// The lives of another disk must not be taken for lives of this one.
     fn forget_disk(&mut self) {
         self.undamaged = None;

@@ -362,6 +362,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         }
         Action::LoseConnection(id, peer) => Action::LoseConnection(one(id)?, one(peer)?),
         Action::MakeConnection(id, peer) => Action::MakeConnection(one(id)?, one(peer)?),
+        Action::SetNext(id, follower, next) => Action::SetNext(one(id)?, one(follower)?, *next),
         Action::SetProfile(id, profile) => Action::SetProfile(one(id)?, *profile),
         Action::Deliver(messages) => Action::Deliver(selection(messages)?),
         Action::Lose(messages) => Action::Lose(selection(messages)?),
@@ -396,6 +397,8 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         Action::LoseDisk(id, joins) => Action::LoseDisk(one(id)?, *joins),
         Action::CopyDisk(id) => Action::CopyDisk(one(id)?),
         Action::PutBack(id, only_log) => Action::PutBack(one(id)?, *only_log),
+        Action::ForgetVote(id) => Action::ForgetVote(one(id)?),
+        Action::ForgetEntries(id, entries) => Action::ForgetEntries(one(id)?, *entries),
         Action::Move(id) => Action::Move(one(id)?),
         Action::Stray(from, to, term) => Action::Stray(one(from)?, one(to)?, *term),
         Action::MendDisk(id) => Action::MendDisk(one(id)?),

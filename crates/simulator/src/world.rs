@@ -516,6 +516,7 @@ impl<A: Application> World<A> {
                 self.network.learn_address(*id, *peer);
                 self.step(*id, Input::ConnectionMade { peer: *peer, origin });
             }
+            Action::SetNext(id, follower, next) => self.set_next(*id, *follower, *next)?,
             Action::SetProfile(id, profile) => {
                 self.running(*id)?;
                 self.step(*id, Input::SetProfile(*profile));
@@ -616,6 +617,10 @@ impl<A: Application> World<A> {
             }
             Action::CopyDisk(id) => self.server(*id)?.back_up(),
             Action::PutBack(id, only_log) => self.put_back(*id, *only_log)?,
+            Action::ForgetVote(id) => self.forget(*id, Server::forget_vote)?,
+            Action::ForgetEntries(id, entries) => {
+                self.forget(*id, |server| server.forget_entries(*entries))?
+            }
             Action::Move(id) => {
                 self.dead(*id)?;
                 self.network.change_address(*id);
@@ -901,6 +906,25 @@ impl<A: Application> World<A> {
         Ok(())
     }
 
+    /// A leader's nextIndex for a follower gets another value.
+    fn set_next(&mut self, id: NodeId, follower: NodeId, next: Index) -> Result<(), Refusal> {
+        let node = self.running(id)?.node().expect("it runs");
+        let progress =
+            node.progress().ok_or_else(|| Refusal(format!("{id} does not lead: it has no nextIndex")))?;
+        if !progress.contains_key(&follower) {
+            return Err(Refusal(format!("{id} has no nextIndex for {follower}")));
+        }
+        let last = node.log().last().index;
+        if !(Index(1)..=last.next()).contains(&next) {
+            return Err(Refusal(format!(
+                "the log of {id} ends with entry {last}: its nextIndex can be 1 to {}",
+                last.next()
+            )));
+        }
+        self.step(id, Input::SetNextIndex { follower, next });
+        Ok(())
+    }
+
     /// One rule at most is off.
     fn switch_rule(&mut self, rule: Rule, is_on: bool) -> Result<(), Refusal> {
         let off = self.rules().0;
@@ -1033,6 +1057,17 @@ impl<A: Application> World<A> {
             return Err(Refusal(format!("{unaware} has not seen a later start of {id}: nobody could tell")));
         }
         self.server(id)?.put_back(only_log);
+        self.note_other_disk(id);
+        Ok(())
+    }
+
+    /// A dead server's disk has lost something that was synced. Nobody can tell.
+    fn forget(
+        &mut self,
+        id: NodeId,
+        forget: impl FnOnce(&mut Server<A::Machine>) -> Result<(), String>,
+    ) -> Result<(), Refusal> {
+        forget(self.dead(id)?).map_err(|why| Refusal(format!("{id}: {why}")))?;
         self.note_other_disk(id);
         Ok(())
     }

@@ -152,6 +152,9 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             format!("entry {index} is on my disk: count my copy")
         }
         What::Matched { follower, index } => format!("{follower}'s log matches mine up to entry {index}"),
+        What::BackedUp { follower, next } if rule.is_none() => {
+            format!("my nextIndex for {follower} was set to {next}")
+        }
         What::BackedUp { follower, next: Index(1) } => {
             format!("step back: send {follower} my log from entry 1 on")
         }

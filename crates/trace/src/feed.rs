@@ -191,6 +191,8 @@ impl Record {
                 What::Timeout { .. } | What::Role { was: None, .. } => true,
                 // A new leader sends the first ones as part of its election.
                 What::Heartbeat => self.cause.is_none(),
+                // Of its own accord a leader steps back because of a reply.
+                What::BackedUp { .. } => decision.rule.is_none(),
                 _ => false,
             },
             Event::Io(io) => matches!(io, Io::Received { .. } | Io::Asked { .. }),

@@ -2,8 +2,8 @@
 
 use crate::record::{EventId, is_none};
 use consensus::{
-    Change, Chunk, Credentials, Entry, HardState, Instant, Lease, Limits, LogPosition, Membership, Message,
-    NodeId, Origin, Profile, ReadBy,
+    Change, Chunk, Credentials, Entry, HardState, Index, Instant, Lease, Limits, LogPosition, Membership,
+    Message, NodeId, Origin, Profile, ReadBy,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,6 +84,13 @@ pub enum Input {
     SetElectionTimer {
         /// When it runs out, on the server's own clock.
         deadline: Instant,
+    },
+    /// The simulator changes a leader's nextIndex.
+    SetNextIndex {
+        /// The follower whose next entry it is.
+        follower: NodeId,
+        /// The next entry.
+        next: Index,
     },
     /// What the server had decided is on disk.
     Saved,

@@ -140,6 +140,10 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),
         Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 0 } }),
         Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 300_000 } }),
+        Event::Decision(event::Decision {
+            rule: None,
+            what: What::BackedUp { follower: NodeId(3), next: Index(9) },
+        }),
         decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower }),
         decided(Rule::CandidateRestartsTimer, What::Timeout { role: RoleKind::Candidate }),
         decided(
@@ -613,4 +617,7 @@ fn a_step_begins_with_what_comes_from_outside() {
     assert!(begins(Event::Laboratory(Laboratory::Paused)));
     assert!(!begins(Event::Io(Io::Sent { to: NodeId(3), message: request() })));
     assert!(!begins(decided(Rule::MajorityWins, What::Leader { leader: NodeId(3) })));
+    let back = What::BackedUp { follower: NodeId(3), next: Index(4) };
+    assert!(!begins(decided(Rule::BackUpOnMismatch, back.clone())));
+    assert!(begins(Event::Decision(event::Decision { rule: None, what: back })));
 }

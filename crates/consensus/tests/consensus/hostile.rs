@@ -409,3 +409,30 @@ fn who_is_no_founder_founds_nothing() {
         assert!(output.decisions.iter().any(|event| event.what == rejected), "{:?}", output.decisions);
     }
 }
+
+/// A recording of a run can hold any input.
+#[test]
+fn a_next_index_that_makes_no_sense_does_no_harm() {
+    let mut node = start(&mut Output::default());
+    let set_next = |node: &mut Node, follower, next| {
+        let mut output = Output::default();
+        node.step(
+            Instant::NEVER,
+            Input::SetNextIndex { follower: NodeId(follower), next: Index(next) },
+            &mut output,
+        );
+        output.decisions
+    };
+    assert_eq!(set_next(&mut node, 2, 1), [], "it does not lead");
+    let mut output = Output::default();
+    node.step(Instant::NEVER, Input::Tick, &mut output);
+    let saved = persisted(&node);
+    node.step(Instant::NEVER, saved, &mut output);
+    receive(&mut node, 2, Message::RequestVoteReply(RequestVoteReply { term: Term(1), vote_granted: true }));
+    assert_eq!(node.role(), RoleKind::Leader);
+    assert_eq!(set_next(&mut node, 9, 1), [], "it has no such follower");
+    for (asked, set) in [(0, 1), (u64::MAX, 2)] {
+        let what = What::BackedUp { follower: NodeId(2), next: Index(set) };
+        assert_eq!(set_next(&mut node, 2, asked), [Decision { rule: None, what }]);
+    }
+}

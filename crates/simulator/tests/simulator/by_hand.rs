@@ -226,3 +226,54 @@ fn a_rule_is_switched_off_and_on_while_the_cluster_runs() {
     assert!("rule fun off".parse::<Action>().unwrap_err().contains("there is no rule \"fun\""));
     assert_eq!("rule pre-vote maybe".parse::<Action>().unwrap_err(), "\"maybe\" is neither on nor off");
 }
+
+/// What is left of n2 after its disk forgot something: its term, its vote, and the terms of its log.
+fn left_after(forget: &str) -> (u64, Option<u64>, Vec<u64>) {
+    let mut world = World::new(WorldOptions::default());
+    for command in
+        ["timeout n1", "settle", "propose 7", "propose 8", "settle", "kill n2", forget, "restart n2"]
+    {
+        does(&mut world, command);
+    }
+    let found = |record: &Record| match &record.event {
+        Event::Io(Io::Restored { hard_state, terms, log, .. }) if record.node == NodeId(2) => {
+            let all = vec![terms.first().map_or(0, |first| first.term.0); log.index.0 as usize];
+            Some((hard_state.current_term.0, hard_state.voted_for.map(|vote| vote.0), all))
+        }
+        _ => None,
+    };
+    world.take_records().iter().rev().find_map(found).unwrap_or_default()
+}
+
+#[test]
+fn a_disk_forgets_no_more_than_it_is_told_to() {
+    assert_eq!(left_after("move n2"), (1, Some(1), vec![1, 1, 1]));
+    assert_eq!(left_after("forget n2 vote"), (1, None, vec![1, 1, 1]));
+    assert_eq!(left_after("forget n2 entries=1"), (1, Some(1), vec![1, 1]));
+    assert_eq!(left_after("forget n2 entries=3"), (1, Some(1), vec![]));
+    assert_eq!(left_after("forget n2 all"), (0, None, vec![]));
+}
+
+#[test]
+fn a_log_that_a_snapshot_replaced_in_part_forgets_entries_after_it() {
+    let mut world = World::new(WorldOptions::default());
+    for command in [
+        "timeout n1",
+        "settle",
+        "propose 7",
+        "settle",
+        "tick n1",
+        "settle",
+        "snapshot n2",
+        "propose 8",
+        "settle",
+    ] {
+        does(&mut world, command);
+    }
+    does(&mut world, "kill n2");
+    let refused = perform(&mut world, "forget n2 entries=2").unwrap_err();
+    assert!(refused.contains("its log has 1 entry after its snapshot"), "{refused}");
+    does(&mut world, "forget n2 entries=1");
+    does(&mut world, "restart n2");
+    assert_eq!(world.violations(), []);
+}

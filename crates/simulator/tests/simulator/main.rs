@@ -8,6 +8,7 @@ mod by_hand;
 mod episodes;
 mod interactive;
 mod language;
+mod origins;
 mod recordings;
 mod scenarios;
 mod search;

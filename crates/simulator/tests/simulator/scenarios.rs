@@ -248,5 +248,21 @@ fn mistakes_in_a_script_are_explained() {
     assert!(said("cluster 3\ncut n1 n4\n---\n").contains("there is no n4"));
     assert!(said("cluster 3\npause n2\ncalm\n---\n").contains("n2 is paused: a calm begins when"));
     assert!(said("cluster 3\ncrash n1 n2\ncalm\n---\n").contains("1 of 3 servers run"));
+    assert!(said("cluster 3\nforget n1 vote\n---\n").contains("n1 is alive: crash it first"));
+    let dead = "cluster 3\ntimeout n1\nsettle\ncrash n1 n2\n";
+    let forget = |what: &str| said(&format!("{dead}forget n2 vote\nforget {what}\n---\n"));
+    assert!(forget("n2 vote").contains("n2: it has no vote in term 1 that could be forgotten"));
+    assert!(forget("n2 entries=0").contains("n2: its log has 1 entry, and it can't forget 0 of them"));
+    assert!(forget("n2 entries=2").contains("n2: its log has 1 entry, and it can't forget 2 of them"));
+    assert!(forget("n2 entries=some").contains("entries=some: "));
+    assert!(forget("n2 term").contains("a disk can't forget \"term\": say vote, entries=1 or all"));
+    assert!(forget("n2").contains("say what it forgets: vote, entries=1 or all"));
+    let set_next = |what: &str| said(&format!("cluster 3\ntimeout n1\nsettle\nset-next {what}\n---\n"));
+    assert!(set_next("n2 n1 1").contains("n2 does not lead: it has no nextIndex"));
+    assert!(set_next("n1 n1 1").contains("n1 has no nextIndex for n1"));
+    assert!(set_next("n1 n4 1").contains("n1 has no nextIndex for n4"));
+    assert!(set_next("n1 n2 0").contains("the log of n1 ends with entry 1: its nextIndex can be 1 to 2"));
+    assert!(set_next("n1 n2 3").contains("the log of n1 ends with entry 1: its nextIndex can be 1 to 2"));
+    assert!(set_next("n1 n2 next").contains("\"next\" is no index"));
     assert!(said("cluster 3 without=fun\n---\n").contains("there is no rule \"fun\""));
 }

@@ -105,6 +105,9 @@ export function beginsStep(record: TraceRecord): boolean {
     case 'heartbeat':
       // A new leader sends the first ones as part of its election.
       return record.cause == null
+    case 'backed_up':
+      // Of its own accord a leader steps back because of a reply.
+      return record.rule == null
     default:
       return record.seq == null && record.event !== 'violated'
   }

@@ -3,6 +3,7 @@
 mod completions;
 mod export;
 mod lab;
+mod learn;
 mod link;
 mod log;
 mod maelstrom;
@@ -20,6 +21,7 @@ mod servers;
 mod sim;
 mod status;
 mod store;
+mod story;
 mod tape;
 mod up;
 mod watch;
@@ -38,6 +40,7 @@ Usage: raft [COMMAND]        without a command: raft up
 
 Learn
   up         Start a cluster on this machine, watch it, and kill its leader
+  learn      Take the course: predict what happens, do it, and see why
   lab        Simulate a cluster in your browser: stop time, go back, break rules
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
@@ -52,8 +55,7 @@ Use
   member, transfer, recover          Change the members; survive their loss
 Prove
   torture    Make real servers fail at random, and check every response
-  bench      Measure how fast a cluster on this machine is
-  maelstrom  Run a node under Maelstrom, Jepsen's workbench
+  bench, maelstrom   Measure a cluster; run a node under Jepsen's workbench
 ";
 
 /// Learn Raft by running it, watching it and breaking it.
@@ -88,6 +90,7 @@ enum Command {
     Sim(sim::SimArguments),
     Replay(replay::ReplayArguments),
     Lab(lab::LabArguments),
+    Learn(learn::LearnArguments),
     Export(export::ExportArguments),
     Why(why::WhyArguments),
     Log(log::LogArguments),
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Command::Torture(arguments) => torture::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Lab(arguments) => lab::run(arguments),
+        Command::Learn(arguments) => learn::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Why(arguments) => why::run(arguments),

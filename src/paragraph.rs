@@ -26,10 +26,16 @@ pub(crate) fn rule_name(rule: Rule, off: Option<Rule>) -> String {
 
 /// The text in lines, each of which begins with this many blanks.
 pub(crate) fn paragraph(indent: usize, text: &str) -> String {
-    let margin = " ".repeat(indent);
+    wrapped(WIDTH, &" ".repeat(indent), text)
+}
+
+/// The text in lines of at most this many columns. The first one begins with the head, and the others with as many
+/// blanks.
+pub(crate) fn wrapped(columns: usize, head: &str, text: &str) -> String {
+    let margin = " ".repeat(head.chars().count());
     let words: Vec<&str> = text.split_whitespace().collect();
-    let options = Options::new(WIDTH)
-        .initial_indent(&margin)
+    let options = Options::new(columns.min(WIDTH))
+        .initial_indent(head)
         .subsequent_indent(&margin)
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation);
@@ -46,5 +52,7 @@ mod tests {
         assert_eq!(paragraph(2, "a  b\nc"), "  a b c");
         let long = "x".repeat(70);
         assert_eq!(paragraph(2, &format!("{long} 1234567 89")), format!("  {long} 1234567\n  89"));
+        assert_eq!(wrapped(12, " 1) ", "one two three"), " 1) one two\n    three");
+        assert_eq!(wrapped(200, "", &format!("{long} 123456789 1")), format!("{long} 123456789\n1"));
     }
 }

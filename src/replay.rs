@@ -1,8 +1,9 @@
 //! `raft replay`
 
 use crate::moment::Moment;
-use crate::paragraph::{columns, fitted, paragraph};
+use crate::paragraph::paragraph;
 use crate::scenarios::library;
+use crate::story::Story;
 use crate::tape::Tape;
 use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::{Choice, Chooser, Chosen, End};
-use trace::{Event, Feed, Io, Record, shown};
+use trace::{Event, Io, Record, shown};
 
 /// Play a scenario or a recorded run, forward and back
 ///
@@ -200,9 +201,8 @@ fn print_json(tape: &Tape) -> Result<ExitCode, Failure> {
 }
 
 fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
-    let mut feed = Feed::new();
+    let mut story = Story::new(tape.film.without);
     let mut out = io::stdout().lock();
-    let columns = columns();
     let mut print = || {
         writeln!(out, "{}", shown(&tape.title))?;
         if let Some(rule) = tape.film.without {
@@ -210,10 +210,9 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
         }
         let mut is_verbose = false;
         for scene in &tape.film.scenes {
-            feed.interrupt();
             // The script may include the routine, but not all effects of its silent commands.
             is_verbose |= scene.command.as_deref() == Some("verbose");
-            feed.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
+            story.tell_routine(arguments.verbose || is_verbose && !scene.is_silent);
             for text in &scene.prose {
                 writeln!(out, "\n{}", paragraph(0, &shown(text)))?;
             }
@@ -223,14 +222,7 @@ fn print_story(tape: &Tape, arguments: &ReplayArguments) -> Result<ExitCode, Fai
             if let Some(command) = scene.command.as_ref().filter(|_| arguments.script) {
                 writeln!(out, "▸ {}", shown(command))?;
             }
-            let is_told = !scene.is_silent || arguments.script;
-            let lines = scene.records.iter().flat_map(|record| feed.tell(record));
-            for line in lines.filter(|line| is_told || line.record.is_violation()) {
-                writeln!(out, "{}", fitted(&line, columns, tape.film.without))?;
-            }
-            for line in scene.said.lines().filter(|_| is_told) {
-                writeln!(out, "  {}", shown(line))?;
-            }
+            write!(out, "{}", story.tell(scene, !scene.is_silent || arguments.script))?;
         }
         Ok(())
     };

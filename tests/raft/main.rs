@@ -9,6 +9,7 @@ mod foreign_pages;
 mod foreign_text;
 mod identity;
 mod lab;
+mod learn;
 mod links;
 mod log;
 mod log_view;

@@ -36,13 +36,18 @@ impl Attempt<'_> {
     }
 
     pub(crate) fn records(&self) -> Result<Played, Refused> {
-        if self.world.is_empty() && self.commands.is_empty() {
+        if self.is_empty() {
             return Ok(Played { records: Vec::new(), before: 0 });
         }
         let scenes = Scenario::film(&self.script()).map_err(|error| Refused(error.to_string()))?.scenes;
         let number_of = |scenes: &[Scene]| scenes.iter().map(|scene| scene.records.len()).sum();
         let before = number_of(&scenes[..self.world.len().min(scenes.len())]);
         Ok(Played { records: scenes.into_iter().flat_map(|scene| scene.records).collect(), before })
+    }
+
+    /// Does it have no command at all?
+    pub fn is_empty(&self) -> bool {
+        self.world.is_empty() && self.commands.is_empty()
     }
 
     /// The attempt as a scenario.

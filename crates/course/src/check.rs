@@ -3,6 +3,7 @@
 
 use crate::attempt::{Attempt, Played, Refused};
 use crate::event::{Moment, Pattern};
+use crate::expectation::expectation;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -54,9 +55,30 @@ impl Check {
     pub fn holds(&self, attempt: Attempt) -> Result<bool, Refused> {
         self.requirement.holds(attempt, &self.words)
     }
+
+    /// What it asks for, as a learner reads it.
+    pub fn in_words(&self) -> String {
+        self.requirement.in_words(&self.words)
+    }
 }
 
 impl Requirement {
+    fn in_words(&self, words: &str) -> String {
+        match self {
+            Requirement::Expect => expectation(words).unwrap_or_else(|| words.to_owned()),
+            Requirement::Violated(promise) if promise.is_empty() => "a promise is broken".to_owned(),
+            Requirement::Violated(promise) => format!("a promise is broken: {promise}"),
+            Requirement::NothingViolated => "no promise is broken".to_owned(),
+            Requirement::WithTheRule(requirement, words) => {
+                format!("with all rules on: {}", requirement.in_words(words))
+            }
+            Requirement::AtMost(_) | Requirement::Steps(_) => words.to_owned(),
+            Requirement::Only(names) => format!("no other commands than: {}", names.join(", ")),
+            Requirement::Uses(command) => format!("`{command}` is one of the commands"),
+            Requirement::Option(option) => format!("a cluster starts with `{option}`"),
+        }
+    }
+
     fn holds(&self, attempt: Attempt, words: &str) -> Result<bool, Refused> {
         let commands = attempt.commands;
         Ok(match self {
@@ -292,6 +314,17 @@ mod tests {
         assert!(!holds("option: latency=20ms", &[], &commands));
         assert!(holds("expect role n1 candidate", &[], &commands));
         assert!(!holds("expect role n2 candidate", &[], &commands));
+    }
+
+    #[test]
+    fn learners_read_them_in_english() {
+        let words = |check: &str| check.parse::<Check>().unwrap().in_words();
+        assert_eq!(words("expect log n7 1 2"), "n7's log is 1 2");
+        assert_eq!(words("violated"), "a promise is broken");
+        assert_eq!(words("with the rule: nothing is violated"), "with all rules on: no promise is broken");
+        assert_eq!(words("at most 8 commands"), "at most 8 commands");
+        assert_eq!(words("n1 dies, then never: n2 dies"), "n1 dies, then never: n2 dies");
+        assert_eq!(words("only: run, clock"), "no other commands than: run, clock");
     }
 
     #[test]

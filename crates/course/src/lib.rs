@@ -3,18 +3,27 @@
 //! * [`chapters`], [`quiz_before`], [`quiz_after`]: the texts in course/, which are built in;
 //! * [`Chapter::parse`]: reads such a text, and says what is wrong with it and where;
 //! * [`Attempt`]: plays commands in a card's world;
-//! * [`Check`]: what must have happened there.
+//! * [`Check`]: what must have happened there;
+//! * [`Question::mark`], [`Task::checked`]: how good an answer is, and whether a task is done;
+//! * [`Check::in_words`], [`expectation()`]: what they ask for, in English;
+//! * [`Results`]: what a learner has done so far, which the page and the terminal export in one form.
 
 mod attempt;
 mod chapter;
 mod check;
 mod event;
+mod expectation;
+mod mark;
 mod parse;
+mod results;
 
 pub use attempt::{Attempt, Refused};
 pub use chapter::{Answer, Card, Challenge, Chapter, Kind, Question, RubricLine, Task};
 pub use check::{Check, NoCheck};
+pub use expectation::expectation;
+pub use mark::{Checked, Mark, Mistake, Response, Unfit};
 pub use parse::Fault;
+pub use results::{CardResult, Form, Results};
 
 use std::sync::LazyLock;
 

@@ -270,6 +270,206 @@ paper: §5.2
     }
 }
 
+mod marks {
+    use super::course::{self, CardResult, Challenge, Chapter, Kind, Question, Response, Results};
+    use super::{questions, quizzes, tasks};
+
+    fn chosen(texts: &[&str]) -> Response {
+        Response::Chosen(texts.iter().map(|text| (*text).to_owned()).collect())
+    }
+
+    /// The right response, or for words the best one.
+    fn right(question: &Question) -> Response {
+        if question.kind == Kind::Text {
+            let met = question.rubric.iter().map(|line| line.text.clone()).collect();
+            return Response::Written { words: question.answers[0].text.clone(), met };
+        }
+        let right = question.answers.iter().filter(|answer| answer.is_right);
+        Response::Chosen(right.map(|answer| answer.text.clone()).collect())
+    }
+
+    fn question(place: &str) -> &'static Question {
+        let found = questions().find(|(chapter, card, _)| chapter.place_of(card) == place);
+        found.unwrap_or_else(|| panic!("there is no {place}")).2
+    }
+
+    fn assert_share(place: &str, response: &[&str], expected: f64) {
+        let share = question(place).mark(&chosen(response)).unwrap().share;
+        assert!((share - expected).abs() < 1e-9, "{place}: {share}");
+    }
+
+    #[test]
+    fn right_responses_count_in_full_and_have_no_mistakes() {
+        for (chapter, card, question) in questions() {
+            let mark = question.mark(&right(question)).unwrap();
+            assert!(mark.is_right() && mark.mistakes.is_empty(), "{}/{}: {mark:?}", chapter.name, card.id);
+        }
+    }
+
+    #[test]
+    fn a_wrong_choice_is_a_mistake_with_its_correction() {
+        for (chapter, card, question) in questions() {
+            if [Kind::Order, Kind::Text].contains(&question.kind) {
+                continue;
+            }
+            for wrong in question.answers.iter().filter(|answer| !answer.is_right) {
+                let mark = question.mark(&chosen(&[&wrong.text])).unwrap();
+                assert!(!mark.is_right(), "{}/{}", chapter.name, card.id);
+                let mistake = mark.mistakes[0];
+                assert!(mistake.was_chosen && *mistake.answer == *wrong, "{}/{}", chapter.name, card.id);
+            }
+        }
+    }
+
+    #[test]
+    fn one_answer_is_all_or_nothing() {
+        assert_share("03-one-vote/all-at-once", &["Nobody"], 1.0);
+        assert_share("03-one-vote/all-at-once", &["n1, which has the lowest number"], 0.0);
+    }
+
+    #[test]
+    fn of_several_each_one_on_offer_counts_the_same() {
+        let place = "before/legal-logs";
+        assert_share(place, &["1 1 2 4"], 0.75);
+        assert_share(place, &["1 1 2 4", "3 3"], 1.0);
+        assert_share(place, &[], 0.5);
+        let mark = question(place).mark(&chosen(&["1 1 2 4"])).unwrap();
+        let missing: Vec<(&str, bool)> =
+            mark.mistakes.iter().map(|mistake| (mistake.answer.text.as_str(), mistake.was_chosen)).collect();
+        assert_eq!(missing, [("3 3", false)]);
+    }
+
+    #[test]
+    fn in_an_order_each_answer_in_its_place_counts() {
+        assert_share("08-who-may-lead/rank", &["1 2 4", "1 3 3", "1 3", "1 2 2 2", "1 2 2"], 1.0);
+        assert_share("08-who-may-lead/rank", &["1 2 4", "1 3", "1 3 3", "1 2 2 2", "1 2 2"], 0.6);
+    }
+
+    #[test]
+    fn words_count_as_the_rubric_says() {
+        let question = question("before/next-index");
+        let met = vec![question.rubric[1].text.clone(), question.rubric[1].text.clone()];
+        let mark = question.mark(&Response::Written { words: "It is safe.".to_owned(), met }).unwrap();
+        assert!((mark.share - f64::from(question.rubric[1].points) / 5.0).abs() < 1e-9, "{mark:?}");
+    }
+
+    #[test]
+    fn what_is_no_response_is_refused() {
+        let refused =
+            |place: &str, response: Response| question(place).mark(&response).unwrap_err().to_string();
+        let words = |met: &[&str]| Response::Written {
+            words: String::new(),
+            met: met.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let one = "03-one-vote/all-at-once";
+        assert_eq!(refused(one, chosen(&["n9"])), "\"n9\" is none of the answers");
+        assert_eq!(refused(one, chosen(&[])), "choose one answer");
+        assert_eq!(refused(one, words(&[])), "this question is answered by choosing");
+        assert_eq!(refused("before/legal-logs", chosen(&["3 3", "3 3"])), "\"3 3\" is there twice");
+        assert_eq!(refused("08-who-may-lead/rank", chosen(&["1 3"])), "put all answers in order");
+        assert_eq!(refused("before/next-index", chosen(&[])), "this question is answered in words");
+        assert_eq!(refused("before/next-index", words(&["x"])), "\"x\" is no line of the rubric");
+    }
+
+    #[test]
+    fn answers_are_mixed_in_the_same_way_each_time() {
+        let mut stay = 0;
+        for (chapter, card, question) in questions() {
+            let place = chapter.place_of(card);
+            let texts = |seed| -> Vec<&str> {
+                question.mixed(seed, &place).iter().map(|answer| answer.text.as_str()).collect()
+            };
+            assert_eq!(texts(7), texts(7));
+            let sorted = |mut texts: Vec<&'static str>| {
+                texts.sort_unstable();
+                texts
+            };
+            assert_eq!(sorted(texts(7)), sorted(texts(8)), "{place}");
+            let in_file: Vec<&str> = question.answers.iter().map(|answer| answer.text.as_str()).collect();
+            match question.kind {
+                Kind::Servers | Kind::Entries => assert_eq!(texts(7), texts(8), "{place}"),
+                Kind::Order => assert!((0..200).all(|seed| texts(seed) != in_file), "{place}"),
+                Kind::Text => {}
+                _ => stay += usize::from((0..9).all(|seed| texts(seed)[0] == in_file[0])),
+            }
+        }
+        assert_eq!(stay, 0, "the first answer of the file is always the first one");
+    }
+
+    #[test]
+    fn entries_are_offered_from_left_to_right() {
+        let texts = question("after/never-lost").mixed(7, "after/never-lost");
+        let texts: Vec<&str> = texts.iter().map(|answer| answer.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "entry 1 (term 1)",
+                "entry 2 (term 1)",
+                "entry 3 (term 2)",
+                "entry 3 (term 3)",
+                "entry 3 (term 4)",
+                "entry 4 (term 5)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_task_says_which_of_its_checks_hold() {
+        let (_, task) = tasks().find(|(place, _)| place == "02-first-election/elect-n2").unwrap();
+        let commands: Vec<String> = task.solution.clone();
+        let holds = |commands: &[String]| -> Vec<bool> {
+            task.checked(commands).unwrap().iter().map(|checked| checked.holds).collect()
+        };
+        assert_eq!(holds(&[]), [false, true]);
+        assert_eq!(holds(&commands[..1]), [false, true]);
+        assert_eq!(holds(&commands), [true, true]);
+        assert!(task.checked(&["sing".to_owned()]).unwrap_err().to_string().contains("sing"));
+    }
+
+    fn answered(quiz: &Chapter, response: impl Fn(&Question) -> Response) -> Results {
+        let mut results = Results::new(1);
+        for card in &quiz.cards {
+            let Challenge::Question(question) = &card.challenge else { panic!("a quiz asks") };
+            *results.entry(quiz, card) = CardResult {
+                first: Some(response(question)),
+                tries: 1,
+                is_done: true,
+                ..CardResult::default()
+            };
+        }
+        results
+    }
+
+    #[test]
+    fn a_quiz_counts_the_points_of_what_was_answered() {
+        for quiz in quizzes() {
+            assert_eq!(quiz.points(), 60);
+            let results = answered(quiz, right);
+            assert_eq!(results.points(quiz), Some(60.0));
+            assert_eq!(results.done(quiz), 8);
+        }
+        let [before, after] = quizzes();
+        assert_eq!(answered(before, right).points(after), None);
+        let mut some = answered(before, right);
+        some.cards.remove("before/far-apart");
+        some.cards.get_mut("before/never-lost").unwrap().first = Some(chosen(&["no such entry"]));
+        assert_eq!(some.points(before), Some(49.0));
+    }
+
+    #[test]
+    fn results_survive_as_json_and_other_files_are_refused() {
+        let results = answered(course::quiz_before(), right);
+        let json = serde_json::to_string(&results).unwrap();
+        assert!(
+            json.starts_with(r#"{"form":"raft-course-results-1","learner":"","seed":1,"cards":{"before/"#)
+        );
+        assert_eq!(serde_json::from_str::<Results>(&json).unwrap(), results);
+        let other = json.replace("results-1", "results-2");
+        let refused = serde_json::from_str::<Results>(&other).unwrap_err().to_string();
+        assert!(refused.contains("unknown variant `raft-course-results-2`"), "{refused}");
+    }
+}
+
 mod teaching {
     use super::course::{self, Card, Challenge, Chapter};
     use std::fs;

@@ -3,7 +3,7 @@
 use crate::response::{Flying, Refused, Told, Violated};
 use consensus::NodeId;
 use page::{Headlines, Mode, RecordJson, Run, Setup, WhyNotTold, micros};
-use simulator::{Film, RunHash, Scenario, World};
+use simulator::{Action, Film, RunHash, Scenario, Script, World};
 use std::time::Duration;
 use trace::Record;
 
@@ -78,6 +78,21 @@ impl Lab {
         self.scenario.script().map(|script| script.to_string()).unwrap_or_default()
     }
 
+    /// What was done after these commands, which have started the cluster; all that was done if there are none.
+    pub(crate) fn done_after(&self, commands: &[String]) -> Result<Vec<String>, Refused> {
+        let now = self.scenario.script().expect("it has a world");
+        if commands.is_empty() {
+            return Ok(now.to_string().lines().filter(|line| *line != "---").map(str::to_owned).collect());
+        }
+        let script = course::Attempt { world: commands, commands: &[] }.script();
+        let (before, _) = Scenario::open(&script).map_err(|error| Refused::of_script(error.to_string()))?;
+        let actions = before.script().and_then(|before| actions_after(&before, &now));
+        let actions = actions.ok_or_else(|| {
+            Refused::new("this is not the cluster of the task any more").with_help("start the task again")
+        })?;
+        Ok(actions.iter().map(Action::to_string).collect())
+    }
+
     /// The messages in flight, in the order in which they were sent.
     pub(crate) fn messages(&self) -> Vec<Flying> {
         self.world().messages().into_iter().map(Flying::from).collect()
@@ -123,4 +138,19 @@ impl Lab {
     fn world(&self) -> &World {
         self.scenario.world().expect("a script is opened only if it has a cluster")
     }
+}
+
+/// What a run has beyond its beginning; `None` if it began otherwise.
+fn actions_after(beginning: &Script, run: &Script) -> Option<Vec<Action>> {
+    if beginning.options != run.options {
+        return None;
+    }
+    if let Some(rest) = run.actions.strip_prefix(&beginning.actions[..]) {
+        return Some(rest.to_vec());
+    }
+    // Time that passes at once after a `run` is part of it.
+    let (Action::Run(until), before) = beginning.actions.split_last()? else { return None };
+    let [Action::Run(all), rest @ ..] = run.actions.strip_prefix(before)? else { return None };
+    let more = all.checked_sub(*until)?;
+    Some([&[Action::Run(more)], rest].concat())
 }

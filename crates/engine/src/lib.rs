@@ -5,18 +5,22 @@
 //!
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
-//! * `scenarios.rs`: the scenarios inside the program.
+//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course.
 
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod lab;
+mod lessons;
 mod request;
 mod response;
 mod scenarios;
 mod search;
 
 pub use request::Request;
-pub use response::{Flying, Found, Hunted, Refused, RunHashTold, ScriptText, Shrunk, Told, Violated};
+pub use response::{
+    CourseTold, Flying, Found, GradesTold, Hunted, Judged, Refused, RunHashTold, ScriptText, Shrunk, Told,
+    Violated,
+};
 
 use lab::Lab;
 use page::Run;
@@ -87,6 +91,10 @@ impl Engine {
                 let options = SearchOptions { without, ..SearchOptions::default() };
                 json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
             }
+            Request::Course { seed } => json(&lessons::course(seed)),
+            Request::Mark { card, response } => json(&lessons::mark(&card, &response)?),
+            Request::Judge { card } => json(&lessons::judge(&card, self.lab()?)?),
+            Request::Grade { results } => json(&lessons::grade(&results)),
         })
     }
 

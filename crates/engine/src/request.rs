@@ -1,6 +1,7 @@
 //! What the page can ask.
 
 use consensus::{NodeId, Rule};
+use course::{Response, Results};
 use serde::Deserialize;
 
 /// Something that the engine does or tells.
@@ -78,5 +79,27 @@ pub enum Request {
         /// The rule that is off in it.
         #[cfg_attr(feature = "ts", ts(optional))]
         without: Option<Rule>,
+    },
+    /// The course.
+    Course {
+        /// Mixes the answers.
+        seed: u32,
+    },
+    /// How good a response to a question of the course is.
+    Mark {
+        /// The card, as CHAPTER/CARD.
+        card: String,
+        /// What the learner has answered.
+        response: Response,
+    },
+    /// Which checks of a task of the course hold in the open world.
+    Judge {
+        /// The card, as CHAPTER/CARD.
+        card: String,
+    },
+    /// What a learner's results are worth.
+    Grade {
+        /// The results, as a player keeps them or a file has them.
+        results: Results,
     },
 }

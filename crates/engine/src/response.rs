@@ -1,10 +1,12 @@
 //! What the engine answers.
 
 use consensus::NodeId;
+use course::{Chapter, Checked};
 use page::{Headline, RecordJson, Setup, micros};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use simulator::{MessageInFlight, Violation};
+use std::collections::BTreeMap;
 use trace::EventId;
 
 /// What has happened since the last response.
@@ -132,6 +134,43 @@ pub struct ScriptText {
 pub struct RunHashTold {
     /// In 16 hexadecimal digits: JavaScript's numbers have too few bits.
     pub hash: String,
+}
+
+/// The course.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct CourseTold {
+    /// The chapters, in learning order.
+    pub chapters: &'static [Chapter],
+    /// The quiz for those who are about to begin.
+    pub before: &'static Chapter,
+    /// The quiz for those who have finished.
+    pub after: &'static Chapter,
+    /// The answers to each question in the order in which they are shown, by CHAPTER/CARD.
+    pub mixed: BTreeMap<String, Vec<&'static str>>,
+}
+
+/// How far a learner is with a task.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Judged {
+    /// What was done after the commands of the card, as commands.
+    pub commands: Vec<String>,
+    /// The checks of the task.
+    #[cfg_attr(feature = "ts", ts(as = "Vec<Checked>"))]
+    pub checks: Vec<Checked<'static>>,
+}
+
+/// What a learner's results are worth.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct GradesTold {
+    /// The part of the first response to each question that is right, from 0 to 1, by CHAPTER/CARD.
+    pub shares: BTreeMap<String, f64>,
+    /// The points in the quiz before the course; `None` if none of its questions was answered.
+    pub before: Option<f64>,
+    /// The points in the quiz after the course.
+    pub after: Option<f64>,
 }
 
 /// Why a request was refused. Nothing has happened then.

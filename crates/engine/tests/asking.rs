@@ -297,3 +297,109 @@ fn a_search_for_nothing_is_refused() {
         "nothing was found yet that could be made shorter"
     );
 }
+
+/// A card of the course whose world ends with time that passes.
+const TASK: &str = "05-two-leaders/make-two-leaders";
+const WORLD: &str = "cluster 3\ntimeout n1\nsettle\nrun 20ms\n---\n";
+
+fn held(judged: &Value) -> Vec<bool> {
+    judged["checks"].as_array().unwrap().iter().map(|check| check["holds"].as_bool().unwrap()).collect()
+}
+
+#[test]
+fn the_course_comes_with_its_answers_mixed_in_the_same_way_each_time() {
+    let mut page = Page::default();
+    let course = page.ok(&json!({"ask": "course", "seed": 7}));
+    assert_eq!(course["chapters"].as_array().unwrap().len(), 12);
+    assert_eq!((&course["before"]["name"], &course["after"]["name"]), (&json!("before"), &json!("after")));
+    assert_eq!(course, page.ok(&json!({"ask": "course", "seed": 7})));
+    assert_ne!(course["mixed"], page.ok(&json!({"ask": "course", "seed": 8}))["mixed"]);
+    assert_eq!(course["mixed"]["05-two-leaders/who-leads"], json!(["n1", "n2", "n3"]));
+}
+
+#[test]
+fn a_response_is_marked() {
+    let mut page = Page::default();
+    let mark =
+        |card: &str, chosen: &[&str]| json!({"ask": "mark", "card": card, "response": {"chosen": chosen}});
+    let right = page.ok(&mark("05-two-leaders/who-leads", &["n2", "n1"]));
+    assert_eq!((&right["share"], &right["mistakes"]), (&json!(1.0), &json!([])));
+    let wrong = page.ok(&mark("05-two-leaders/who-leads", &["n1", "n3"]));
+    assert_eq!(wrong["mistakes"][0]["answer"]["text"], "n3");
+    assert_eq!(wrong["mistakes"][1]["was_chosen"], false);
+    assert_eq!(page.refused(&mark("05-two-leaders/who-leads", &["n7"])), "\"n7\" is none of the answers");
+    assert_eq!(page.refused(&mark(TASK, &["n1"])), format!("{TASK} is a task, not a question"));
+    assert_eq!(
+        page.refused(&mark("05-two-leaders/no-such", &["n1"])),
+        "the course has no card 05-two-leaders/no-such"
+    );
+}
+
+#[test]
+fn a_task_is_judged_by_what_was_done_after_its_world() {
+    let (mut page, _) = Page::opened(WORLD);
+    let judge = json!({"ask": "judge", "card": TASK});
+    let told = page.ok(&judge);
+    assert_eq!((&told["commands"], held(&told)), (&json!([]), vec![false, false, false, true]));
+
+    // Time that passes joins the last `run` of the world.
+    page.ok(&json!({"ask": "run", "us": 5_000}));
+    assert_eq!(page.ok(&judge)["commands"], json!(["run 5ms"]));
+    for command in ["partition n1", "timeout n2", "settle"] {
+        page.ok(&json!({"ask": "do", "command": command}));
+    }
+    assert_eq!(held(&page.ok(&judge)), [true, false, false, true]);
+    for command in ["put c1 x 1 at=n1", "put c2 x 2 at=n2", "run 100ms"] {
+        page.ok(&json!({"ask": "do", "command": command}));
+    }
+    assert_eq!(held(&page.ok(&judge)), [true; 4]);
+    let question = json!({"ask": "judge", "card": "05-two-leaders/who-leads"});
+    assert_eq!(page.refused(&question), "05-two-leaders/who-leads is a question, not a task");
+}
+
+#[test]
+fn a_task_is_judged_in_its_own_world_only() {
+    let (mut page, _) = Page::opened("cluster 5\ntimeout n1\n---\n");
+    let judge = json!({"ask": "judge", "card": TASK});
+    assert_eq!(page.told(&judge)["help"], "start the task again");
+    page.ok(&json!({"ask": "open", "script": WORLD}));
+    page.ok(&json!({"ask": "fork", "position": 4}));
+    assert_eq!(page.refused(&judge), "this is not the cluster of the task any more");
+    // Where the learner starts the cluster, that counts, too.
+    page.ok(
+        &json!({"ask": "open", "script": "cluster 3 latency=200ms election-timeout=2s..4s\nrun 20s\n---\n"}),
+    );
+    let told = page.ok(&json!({"ask": "judge", "card": "04-timers/a-cluster-around-the-world"}));
+    assert_eq!(told["commands"], json!(["cluster 3 election-timeout=2s..4s latency=200ms", "run 20s"]));
+    assert_eq!(held(&told), [true; 3]);
+}
+
+#[test]
+fn each_task_is_done_by_its_solution() {
+    let mut page = Page::default();
+    for chapter in course::chapters() {
+        for card in &chapter.cards {
+            let course::Challenge::Task(task) = &card.challenge else { continue };
+            let script = course::Attempt { world: &task.world, commands: &task.solution }.script();
+            page.ok(&json!({"ask": "open", "script": script}));
+            let place = chapter.place_of(card);
+            let told = page.ok(&json!({"ask": "judge", "card": place}));
+            assert!(held(&told).into_iter().all(|holds| holds), "{place}: {told}");
+        }
+    }
+}
+
+#[test]
+fn results_are_graded_or_refused_with_the_reason() {
+    let mut page = Page::default();
+    let results =
+        |cards: Value| json!({"form": "raft-course-results-1", "learner": "", "seed": 1, "cards": cards});
+    let card = |chosen: &[&str]| json!({"first": {"chosen": chosen}, "tries": 1, "seconds": 9, "is_done": true, "commands": []});
+    let graded = page.ok(&json!({"ask": "grade", "results": results(json!({}))}));
+    assert_eq!(graded, json!({"shares": {}, "before": null, "after": null}));
+    let cards = json!({"before/legal-logs": card(&["1 1 2 4", "1 2 1"])});
+    let graded = page.ok(&json!({"ask": "grade", "results": results(cards)}));
+    assert_eq!((&graded["shares"]["before/legal-logs"], &graded["before"]), (&json!(0.5), &json!(2.0)));
+    let other = json!({"ask": "grade", "results": {"form": "another"}});
+    assert!(page.refused(&other).starts_with("this is no request: unknown variant `another`"));
+}

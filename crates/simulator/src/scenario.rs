@@ -232,7 +232,7 @@ impl Scenario {
             "verbose" => self.feed = Feed::with_routine(),
             "messages" => return self.list_messages(),
             "status" => return self.status(),
-            "logs" => return Ok(self.living_world()?.logs().to_string()),
+            "logs" => return self.table_of_logs(),
             "history" => return Ok(self.living_world()?.history()),
             "expect" => return self.expect(arguments),
             _ => {
@@ -394,6 +394,15 @@ impl Scenario {
 
     pub(crate) fn living_world(&mut self) -> Result<&mut World, &'static str> {
         self.world.as_mut().ok_or("there is no cluster yet: begin with `cluster 3`")
+    }
+
+    /// The servers' logs, or before a cluster starts the logs that are written for it.
+    fn table_of_logs(&mut self) -> Played {
+        let last = self.logs.keys().next_back().filter(|_| self.world.is_none());
+        match last {
+            Some(last) => Ok(Logs::before_the_start(last.0.min(MOST_SERVERS), &self.logs).to_string()),
+            None => Ok(self.living_world()?.logs().to_string()),
+        }
     }
 
     fn list_messages(&mut self) -> Result<String, Box<dyn Error>> {

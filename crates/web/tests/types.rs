@@ -4,7 +4,10 @@
 extern crate raft_for_beginners_web as web;
 
 use cluster::{Action, SlowMotionState};
-use engine::{Flying, Hunted, Refused, Request, RunHashTold, ScriptText, Shrunk, Told};
+use course::{Mark, Results};
+use engine::{
+    CourseTold, Flying, GradesTold, Hunted, Judged, Refused, Request, RunHashTold, ScriptText, Shrunk, Told,
+};
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,6 +38,11 @@ fn write_types(folder: &Path) {
     ScriptText::export_all(&config).unwrap();
     RunHashTold::export_all(&config).unwrap();
     Refused::export_all(&config).unwrap();
+    CourseTold::export_all(&config).unwrap();
+    Mark::export_all(&config).unwrap();
+    Judged::export_all(&config).unwrap();
+    GradesTold::export_all(&config).unwrap();
+    Results::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();

@@ -63,7 +63,7 @@ impl Session {
             DirBuilder::new().mode(0o700).create(&path).unwrap();
             path
         };
-        let [work, bin, ..] = ["work", "bin", "run", "tmp", "state"].map(made);
+        let [work, bin, ..] = ["work", "bin", "run", "tmp", "state", "data"].map(made);
         for files in ["scenarios", "course"] {
             symlink(root().join(files), work.join(files)).unwrap();
         }
@@ -96,6 +96,7 @@ impl Session {
             .env("RAFT_PATIENCE", "60s")
             // The clusters of a document are found by that document alone.
             .env("XDG_RUNTIME_DIR", path("run"))
+            .env("XDG_DATA_HOME", path("data"))
             .env_remove("UPDATE_GOLDEN")
             .process_group(0)
             .stdin(Stdio::null())

@@ -1,8 +1,14 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
 import type { NodeId, TraceRecord } from '../trace/record'
+import type { CourseMark } from '../types/CourseMark'
+import type { CourseResponse } from '../types/CourseResponse'
+import type { CourseResults } from '../types/CourseResults'
+import type { CourseTold } from '../types/CourseTold'
 import type { Flying as InFlight } from '../types/Flying'
+import type { GradesTold } from '../types/GradesTold'
 import type { Hunted } from '../types/Hunted'
+import type { Judged } from '../types/Judged'
 import type { Refused } from '../types/Refused'
 import type { ScriptText } from '../types/ScriptText'
 import type { Shrunk } from '../types/Shrunk'
@@ -28,6 +34,10 @@ type Asks = {
   film: { with: { path: string } | { script: string }; back: Embedded }
   hunt: { with: { without: string; from: number; steps: number }; back: Hunted }
   shrink: { with: { steps: number }; back: Shrunk }
+  course: { with: { seed: number }; back: CourseTold }
+  mark: { with: { card: string; response: CourseResponse }; back: CourseMark }
+  judge: { with: { card: string }; back: Judged }
+  grade: { with: { results: CourseResults }; back: GradesTold }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 

@@ -137,6 +137,8 @@ export class LabRun implements Source {
   readonly present = new Here((us) => this.pass(us))
   /** The messages in flight in the present, by the numbers of the entries of their sending. */
   flying = $state.raw<ReadonlyMap<number, Flying>>(new Map())
+  /** How many times something has happened in it. */
+  changes = $state(0)
   /** Why the run before could not go on, in a sentence. */
   accident = $state<string | null>(null)
   /** Is it the engine's world? Another run may have taken its place. */
@@ -274,6 +276,7 @@ export class LabRun implements Source {
     for (const headline of headlines) session.hear(headline)
     this.present.reach(now_us)
     this.due = next_us
+    this.changes += 1
     const violation = session.history.next(end, ({ record }) => record.event === 'violated')
     if (violation) this.stopAt(violation)
     void this.look()

@@ -22,6 +22,13 @@ export type Connection = 'file' | 'connected' | 'broken'
 /** A message for the reader. */
 export type Notice = { readonly text: string; readonly help?: string; readonly isBad: boolean }
 
+/** What can be marked in the picture, as the answer to a question: servers, as in `n1`, or entries, as in `entry 2 (term 1)`. */
+export type Marks = {
+  readonly offered: ReadonlySet<string>
+  readonly marked: ReadonlySet<string>
+  readonly toggle: (what: string) => void
+}
+
 /** How long each step of a trace without times is shown, in microseconds. */
 export const STEP_US = 700_000
 
@@ -58,6 +65,8 @@ export class Session {
   selected = $state<NodeId | null>(null)
   /** The message in flight whose card is open, by the number of the entry of its sending. */
   picked = $state<number | null>(null)
+  /** What is marked in the picture, where a question asks for it. */
+  marks = $state.raw<Marks | null>(null)
   /** The event that is asked about. */
   asked = $state.raw<Entry | null>(null)
   showsRoutine = $state(false)

@@ -67,6 +67,8 @@ const LOST_AT = 0.92
 /** Where on its way a message is held. */
 const HELD_AT = 0.5
 const MOST_LOOKED_AT = 4000
+/** A message that arrives at the moment of its sending is under way for a microsecond. */
+const INSTANT = 1
 
 /**
  * The messages on their way at `t`. `perSecond` is how many microseconds of the trace pass in one second of the reader's
@@ -143,7 +145,7 @@ function knownFlight(history: History, number: number, flying: Flying, position:
   if (entry?.record.event !== 'sent') return undefined
   const { dueAt, heldSince, copies } = flying
   const isHeld = heldSince !== null && heldSince <= t
-  const way = Math.max((dueAt ?? entry.record.t) - entry.record.t, shortest)
+  const way = Math.max((dueAt ?? entry.record.t) - entry.record.t, shortest, INSTANT)
   // It may wait for a receiver that is halted.
   const progress = isHeld ? HELD_AT : Math.min((t - entry.record.t) / way, LOST_AT)
   return { ...described(entry.record, entry), progress: Math.max(0, progress), lost: 0, isHeld, copies }
@@ -161,7 +163,7 @@ function flightAt(
   let progress: number
   let lost = 0
   if (entry.arrivedAt !== undefined) {
-    progress = passed / Math.max(entry.arrivedAt - record.t, shortest)
+    progress = passed / Math.max(entry.arrivedAt - record.t, shortest, INSTANT)
     if (progress > 1) return undefined
   } else {
     progress = (passed / expected) * LOST_AT

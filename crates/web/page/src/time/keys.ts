@@ -47,6 +47,8 @@ export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => v
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return
   if (event.key === ' ' && isOnControl) return
   if (event.key.startsWith('Arrow') && target.matches('input[type=range]') && !target.matches('.scrubber')) return
+  // They choose another answer.
+  if (event.key.startsWith('Arrow') && target.matches('input[type=radio]')) return
   const isDone = press(event.key, session, toggleHelp)
   if (isDone) event.preventDefault()
 }
@@ -154,7 +156,8 @@ function pressHand(key: string, session: Session): boolean {
   const ids = idsOf(session.history.latest)
   const digit = Number(key)
   if (digit >= 1 && ids.includes(digit)) {
-    session.selected = digit
+    if (session.marks?.offered.has(`n${digit}`)) session.marks.toggle(`n${digit}`)
+    else session.selected = digit
     return true
   }
   if (!session.isConnected || !'karh'.includes(key.toLowerCase())) return false

@@ -1,6 +1,7 @@
 // Links name what is on show and the moment of it: `#scenario=elections/first-election&at=n2.3:117`. The moment is an event,
 // or a time in seconds. A recorded or live run is named by its title, `#run=3 servers&at=12.345`. A simulated run is in the
-// link itself, as the packed script that plays it; its moments are numbers of records: `#lab=VZDBasM…&at=117`.
+// link itself, as the packed script that plays it; its moments are numbers of records: `#lab=VZDBasM…&at=117`. A place in the
+// course is `#learn=05-two-leaders/who-leads`.
 
 import type { Session } from '../source/session.svelte'
 import { nameOf, type EventId } from '../trace/record'
@@ -14,6 +15,8 @@ export type Link = {
   /** How many servers a new cluster should have. */
   readonly servers: string | null
   readonly at: string | null
+  /** A place in the course; empty for the list of its chapters. */
+  readonly learn: string | null
 }
 
 /** A packed script that is longer than this, in characters, is no link any longer: mail programs and chats cut it. */
@@ -21,7 +24,8 @@ export const LONGEST_LAB = 6_000
 
 export function readLink(fragment: string): Link {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
-  return { scenario: fields.get('scenario'), run: fields.get('run'), lab: fields.get('lab'), servers: fields.get('servers'), at: fields.get('at') }
+  const field = (name: keyof Link) => fields.get(name)
+  return { scenario: field('scenario'), run: field('run'), lab: field('lab'), servers: field('servers'), at: field('at'), learn: field('learn') }
 }
 
 /** The fragment that links to this moment of a simulated run; null if its script is too long for a link. */

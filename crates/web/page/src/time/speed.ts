@@ -1,4 +1,5 @@
 import type { Session } from '../source/session.svelte'
+import { SPEEDS } from './player.svelte'
 
 /** How fast the servers' clocks run, or seem to run where the past is on show. */
 export function speedOf(session: Session): number {
@@ -18,4 +19,10 @@ export function setSpeed(session: Session, speed: number): void {
 /** Is it the speed of a cluster that runs elsewhere, rather than that of what this page shows? */
 function isOfCluster({ player }: Session): boolean {
   return player.isLive && !player.present.isHere
+}
+
+/** The one of the speeds on offer that is nearest to this one. */
+export function nearestSpeed(wanted: number): number {
+  const distance = (speed: number) => Math.abs(Math.log(speed / wanted))
+  return SPEEDS.reduce((best, speed) => (distance(speed) < distance(best) ? speed : best))
 }

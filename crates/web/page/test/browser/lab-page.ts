@@ -45,12 +45,12 @@ export async function writeLab(file: string): Promise<void> {
   await writeFile(file, await page(`<script>raftEngine = Uint8Array.from(atob('${engine}'), (letter) => letter.charCodeAt(0))</script>`))
 }
 
-/** The page as a fresh lab, with this in it. */
-async function page(engine: string): Promise<string> {
+/** The page as a lab that begins with this link, with this in it. */
+async function page(engine: string, start = ''): Promise<string> {
   const page = await readFile(PAGE, 'utf8')
   const place = '<script type="application/json" id="raft-embedded"></script>'
   if (!page.includes(place)) throw new Error('the page has no place for what it is made for')
-  return page.replace(place, () => place.replace('></', '>{"lab":""}</') + engine)
+  return page.replace(place, () => place.replace('></', `>${JSON.stringify({ lab: start })}</`) + engine)
 }
 
 /** The content policy with which `raft lab` serves the page. */
@@ -58,8 +58,8 @@ const POLICY =
   "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'"
 
 /** Serves the page with the engine beside it, as a folder of files. */
-export async function serveLab(): Promise<{ address: string; stop: () => void }> {
-  const [html, engine] = await Promise.all([page(''), readFile(ENGINE)])
+export async function serveLab(start = ''): Promise<{ address: string; stop: () => void }> {
+  const [html, engine] = await Promise.all([page('', start), readFile(ENGINE)])
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', POLICY)
     if (request.url === '/') response.setHeader('content-type', 'text/html').end(html)

@@ -169,6 +169,10 @@ describe('a message that has not arrived in the present', () => {
     expect(flightsAt(9000, { dueAt: 1100, heldSince: null })).toMatchObject([{ lost: 0 }])
   })
 
+  test('is at its sender if it arrives at the moment of its sending', () => {
+    expect(flightsAt(100, { dueAt: 100, heldSince: null })).toMatchObject([{ progress: 0 }])
+  })
+
   test('stays in sight while it is held, however long', () => {
     expect(flightsAt(9_000_000, { dueAt: null, heldSince: 300, copies: 2 })).toMatchObject([{ progress: 0.5, isHeld: true, copies: 2 }])
     expect(flightsAt(200, { dueAt: null, heldSince: 300 })).toMatchObject([{ isHeld: false }])

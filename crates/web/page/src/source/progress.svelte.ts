@@ -1,0 +1,76 @@
+// What a learner has done in the course. It stays in this browser, in the form in which it is exported.
+
+import type { CourseCardResult } from '../types/CourseCardResult'
+import type { CourseResults } from '../types/CourseResults'
+
+const KEY = 'raft-course-results'
+const FORM = 'raft-course-results-1'
+
+type Keeper = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+
+export class Progress {
+  results = $state.raw<CourseResults>(none())
+  /** Why they are not kept: in a sentence, or null. */
+  problem = $state<string | null>(null)
+
+  constructor(private readonly keeper: Keeper | null = storage()) {
+    if (keeper === null) this.problem = 'This browser keeps nothing for this page: your progress is lost when you close it.'
+    const kept = keeper?.getItem(KEY) ?? null
+    this.results = read(kept) ?? this.results
+    // The answers are to be mixed in the same way the next time.
+    if (kept === null) this.replace(this.results)
+  }
+
+  of(card: string): CourseCardResult | undefined {
+    return this.results.cards[card]
+  }
+
+  /** Notes something about a card, CHAPTER/CARD. */
+  note(card: string, change: (before: CourseCardResult) => Partial<CourseCardResult>): void {
+    const before = this.of(card) ?? { first: null, tries: 0, seconds: 0, is_done: false, commands: [] }
+    this.replace({ ...this.results, cards: { ...this.results.cards, [card]: { ...before, ...change(before) } } })
+  }
+
+  replace(results: CourseResults): void {
+    this.results = results
+    try {
+      this.keeper?.setItem(KEY, JSON.stringify(results))
+    } catch {
+      this.problem = 'This browser has no room for your progress: export it before you close the page.'
+    }
+  }
+
+  forget(): void {
+    this.results = none()
+    this.keeper?.removeItem(KEY)
+  }
+
+  /** What was kept can’t be read. It stays where it is until there is something new to keep. */
+  doubt(): void {
+    this.results = none()
+    this.problem = 'The progress that this browser has kept can’t be read: the course begins anew.'
+  }
+}
+
+/** The results of a learner who is about to begin. */
+function none(): CourseResults {
+  return { form: FORM, learner: '', seed: crypto.getRandomValues(new Uint32Array(1))[0]!, cards: {} }
+}
+
+function read(text: string | null): CourseResults | null {
+  try {
+    const results = JSON.parse(text ?? 'null') as CourseResults | null
+    return results?.form === FORM && typeof results.cards === 'object' ? results : null
+  } catch {
+    return null
+  }
+}
+
+/** Null in a frame of another page, or where the reader allows no storage. */
+function storage(): Keeper | null {
+  try {
+    return localStorage
+  } catch {
+    return null
+  }
+}

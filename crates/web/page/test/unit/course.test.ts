@@ -1,0 +1,188 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { Course, linkToCourse, placeIn, questionOf, taskOf } from '../../src/source/course.svelte'
+import type { Engine } from '../../src/source/engine'
+import { isGivenAway, pictureOf, scenarioOf } from '../../src/source/lesson.svelte'
+import { Progress } from '../../src/source/progress.svelte'
+import { readLink } from '../../src/time/links'
+import { checkWords } from '../../src/trace/checks'
+import { engineOfTheBuild } from './engine'
+
+/** What a browser keeps. */
+function keeper(kept: Record<string, string> = {}) {
+  return {
+    kept,
+    getItem: (key: string) => kept[key] ?? null,
+    setItem: (key: string, value: string) => void (kept[key] = value),
+    removeItem: (key: string) => void delete kept[key],
+  }
+}
+
+let engine: Engine
+beforeAll(async () => {
+  engine = await engineOfTheBuild()
+})
+
+const open = (kept = keeper()) => Course.open(engine, new Progress(kept))
+
+describe('a place in the course', () => {
+  test('is named by a link', () => {
+    expect(placeIn(readLink('#learn').learn!)).toEqual({ chapter: null, card: null })
+    expect(placeIn(readLink('#learn=05-two-leaders').learn!)).toEqual({ chapter: '05-two-leaders', card: null })
+    expect(placeIn(readLink('#learn=05-two-leaders/who-leads').learn!)).toEqual({ chapter: '05-two-leaders', card: 'who-leads' })
+    expect([linkToCourse(), linkToCourse('before'), linkToCourse('before', 'far-apart')]).toEqual(['#learn', '#learn=before', '#learn=before/far-apart'])
+  })
+
+  test('is the card that comes next, and knows where its idea came up', async () => {
+    const course = await open()
+    const chapter = course.chapterNamed('05-two-leaders')!
+    expect(course.headingOf(chapter)).toBe('5. Two leaders at once')
+    expect(course.nextToDo(chapter).id).toBe('who-leads')
+    course.progress.note('05-two-leaders/who-leads', () => ({ is_done: true }))
+    expect(course.nextToDo(chapter).id).toBe('who-commits')
+    const again = course.cardNamed('07-next-index/old-heartbeat')!
+    expect(course.metBefore(again).map(({ name }) => name)).toEqual(['05-two-leaders/who-leads', '05-two-leaders/n1-learns-it'])
+    expect(course.cardNamed('05-two-leaders/no-such')).toBeNull()
+    expect(course.cardNamed('')).toBeNull()
+  })
+})
+
+describe('progress', () => {
+  test('stays in the browser, in the form of an export', async () => {
+    const kept = keeper()
+    const course = await open(kept)
+    const { seed } = course.progress.results
+    course.progress.note('before/legal-logs', () => ({ first: { chosen: ['1 1 2 4'] }, tries: 1, is_done: true }))
+    const again = await open(kept)
+    expect(again.progress.results).toEqual({
+      form: 'raft-course-results-1',
+      learner: '',
+      seed,
+      cards: { 'before/legal-logs': { first: { chosen: ['1 1 2 4'] }, tries: 1, seconds: 0, is_done: true, commands: [] } },
+    })
+    expect(again.grades).toEqual({ shares: { 'before/legal-logs': 0.75 }, before: 3, after: null })
+  })
+
+  test('moves to another browser by a file, and takes its order of answers along', async () => {
+    const [one, other] = [await open(), await open()]
+    one.progress.note('after/far-apart', () => ({ first: { chosen: ['Election timeouts of 3 to 6 s'] }, is_done: true }))
+    await other.takeResults(JSON.stringify(one.progress.results))
+    expect(other.progress.results).toEqual(one.progress.results)
+    expect(other.grades.after).toBe(5)
+    const card = one.cardNamed('after/far-apart')!
+    expect(other.mixed(card)).toEqual(one.mixed(card))
+    await other.forget()
+    expect(other.progress.results.cards).toEqual({})
+    expect(other.grades.after).toBeNull()
+  })
+
+  test('is not taken from a file that is none', async () => {
+    const course = await open()
+    const before = course.progress.results
+    for (const text of ['', 'n1', '[]', '{"form":"raft-course-results-2"}', JSON.stringify({ ...before, cards: { x: 7 } })]) {
+      await expect(course.takeResults(text), text).rejects.toThrow('the file has no results of the course')
+    }
+    expect(course.progress.results).toBe(before)
+  })
+
+  test('begins anew, and says so, where what was kept can’t be read', async () => {
+    const damaged = JSON.stringify({ form: 'raft-course-results-1', learner: '', seed: 'seven', cards: {} })
+    const course = await open(keeper({ 'raft-course-results': damaged }))
+    expect(course.progress.results.cards).toEqual({})
+    expect(course.progress.problem).toContain('can’t be read')
+    expect(new Progress(null).problem).toContain('keeps nothing')
+    const full = { ...keeper(), setItem: () => { throw new Error('full') } }
+    const progress = new Progress(full)
+    progress.note('before/legal-logs', () => ({ tries: 1 }))
+    expect(progress.of('before/legal-logs')?.tries).toBe(1)
+    expect(progress.problem).toContain('no room')
+  })
+})
+
+describe('the course', () => {
+  test('mixes the answers, and in each browser always in the same way', async () => {
+    const kept = keeper()
+    const [course, again] = [await open(kept), await open(kept)]
+    let moved = 0
+    for (const chapter of course.chapters) {
+      for (const card of chapter.cards.filter(questionOf)) {
+        const placed = course.placed(chapter, card)
+        const texts = course.mixed(placed).map(({ text }) => text)
+        expect(texts).toEqual(again.mixed(placed).map(({ text }) => text))
+        expect([...texts].sort()).toEqual(questionOf(card)!.answers.map(({ text }) => text).sort())
+        if (texts[0] !== questionOf(card)!.answers[0]!.text) moved += 1
+      }
+    }
+    expect(moved).toBeGreaterThan(20)
+  })
+
+  test('shows each question and each of its answers in the simulator', async () => {
+    const course = await open()
+    let watched = 0
+    for (const chapter of [...course.chapters, ...course.quizzes]) {
+      for (const card of chapter.cards) {
+        const question = questionOf(card)
+        if (!question) continue
+        const picture = await engine.ask('film', { script: pictureOf(question).script })
+        expect(picture.records.length, card.id).toBeGreaterThan(0)
+        for (const answer of question.answers) {
+          const { script, begin } = scenarioOf(question.world, answer.commands, isGivenAway(question))
+          const film = await engine.ask('film', { script })
+          const where = `${chapter.name}/${card.id}: ${answer.text}`
+          if (film.records.length === 0) expect(film.setup.scenes.map(({ said }) => said).join(''), where).toContain('refused:')
+          else expect(begin, where).toBeLessThan(film.setup.scenes.length)
+          if (film.records.length > 0) watched += 1
+        }
+      }
+    }
+    expect(watched).toBeGreaterThan(200)
+  })
+
+  test('shows how each task can be done', async () => {
+    const course = await open()
+    for (const card of course.chapters.flatMap(({ cards }) => cards)) {
+      const task = taskOf(card)
+      if (!task) continue
+      const { script, begin } = scenarioOf(task.world, task.solution)
+      const { records, setup } = await engine.ask('film', { script })
+      expect(records.length, card.id).toBeGreaterThan(setup.scenes[begin]!.before)
+    }
+  })
+})
+
+describe('what is watched', () => {
+  test('begins after the world, or with the cluster that the answer starts', () => {
+    const world = ['log n1 1', 'cluster 3', 'timeout n1']
+    expect(scenarioOf(world, ['settle'])).toEqual({ script: 'log n1 1\ncluster 3\ntimeout n1\nsettle\n---\n', begin: 3 })
+    expect(scenarioOf(world, ['settle'], true).begin).toBe(2)
+    expect(scenarioOf(world, ['cluster 5', 'settle'])).toEqual({ script: 'cluster 5\nsettle\n---\n', begin: 1 })
+    expect(scenarioOf(['log n1 1'], ['log n2 1', 'cluster 5', 'settle']).begin).toBe(3)
+  })
+
+  test('does not give the answer away', async () => {
+    const course = await open()
+    const question = (name: string) => questionOf(course.cardNamed(name)!.card)!
+    const commits = question('05-two-leaders/who-commits')
+    expect(isGivenAway(commits)).toBe(false)
+    expect(pictureOf(commits).script).toContain('resume n1')
+    const leads = question('05-two-leaders/who-leads')
+    expect(isGivenAway(leads)).toBe(true)
+    expect(pictureOf(leads).script).toBe('cluster 3\n---\n')
+    expect(pictureOf(question('09-committed/which-entries')).script).toContain('log n5 1 3\ncluster 5\n')
+  })
+})
+
+test('checks are told as sentences', () => {
+  for (const [check, words] of [
+    ['nothing is violated', 'No promise is broken'],
+    ['violated: election safety', 'A promise is broken: election safety'],
+    ['with the rule: nothing is violated', 'With the rule on, the same commands have another end: no promise is broken'],
+    ['at most 8 commands', 'At most 8 commands'],
+    ['uses: timeout n5', '`timeout n5` is used'],
+    ['expect log n1 1 1', 'At the end, `expect log n1 1 1` holds'],
+    ['never: n5 becomes leader', 'It never happens that n5 becomes leader'],
+    ['n1 is asked for a put, then for 50ms never: n1 confirms a put', 'n1 is asked for a put, then for 50ms it does not happen that n1 confirms a put'],
+    ['for 2s never: a server becomes leader', 'For 2s it does not happen that a server becomes leader'],
+  ]) {
+    expect(checkWords(check!)).toBe(words)
+  }
+})

@@ -1,0 +1,157 @@
+//! The results of a class: each question, and each learner.
+
+use super::progress;
+use course::{Card, Challenge, Chapter, Results, chapters, quiz_after, quiz_before};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use trace::shown;
+
+/// The results in files, and the files that have none, each with the reason.
+pub(super) struct Class {
+    learners: Vec<Learner>,
+    pub(super) unread: Vec<(PathBuf, String)>,
+}
+
+struct Learner {
+    name: String,
+    results: Results,
+    tasks_done: usize,
+}
+
+impl Class {
+    /// Reads the files.
+    pub(super) fn of(files: &[PathBuf]) -> Class {
+        let mut class = Class { learners: Vec::new(), unread: Vec::new() };
+        for file in files {
+            match progress::read(file) {
+                Ok(results) => class.learners.push(Learner::of(file, results)),
+                Err(error) => class.unread.push((file.clone(), error.to_string())),
+            }
+        }
+        class
+    }
+
+    /// The tables: of each question of both quizzes, and of each learner.
+    pub(super) fn tables(&self) -> String {
+        let mut text = String::new();
+        for quiz in [quiz_before(), quiz_after()] {
+            text += &self.table_of(quiz);
+        }
+        text + &self.table_of_learners()
+    }
+
+    fn table_of(&self, quiz: &Chapter) -> String {
+        let answered: Vec<&Results> =
+            self.results().filter(|results| results.points(quiz).is_some()).collect();
+        let mut text = format!("Quiz: {}, {} learners\n\n", quiz.title, answered.len());
+        if answered.is_empty() {
+            return text;
+        }
+        text += "  question          points   mean   right   the most common mistake\n";
+        for card in &quiz.cards {
+            let shares: Vec<f64> =
+                answered.iter().map(|results| results.share(quiz, card).unwrap_or(0.0)).collect();
+            let right = shares.iter().filter(|share| **share >= 1.0).count();
+            let _ = writeln!(
+                text,
+                "  {:<16}  {:>6}  {:>5.1}  {:>4.0} %   {}",
+                card.id,
+                card.points(),
+                mean(&shares) * f64::from(card.points()),
+                100.0 * right as f64 / shares.len() as f64,
+                most_common_mistake(quiz, card, &answered).unwrap_or_default(),
+            );
+        }
+        let points: Vec<f64> = answered.iter().filter_map(|results| results.points(quiz)).collect();
+        text + &format!("  {:<16}  {:>6}  {:>5.1}\n\n", "together", quiz.points(), mean(&points))
+    }
+
+    fn table_of_learners(&self) -> String {
+        let most = format!("of {}", quiz_before().points());
+        let mut text = format!(
+            "Learners\n\n  {:<24}  {:>6}  {:>6}  {:>6}  {:>9}  {:>5}\n",
+            "name", "before", "after", "gain", "questions", "tasks"
+        );
+        let (questions, tasks) = (cards().filter(|(_, card)| is_question(card)).count(), tasks().count());
+        let _ = writeln!(
+            text,
+            "  {:<24}  {most:>6}  {most:>6}  {:>6}  {:>9}  {:>5}",
+            "",
+            "",
+            format!("of {questions}"),
+            format!("of {tasks}")
+        );
+        for Learner { name, results, tasks_done } in &self.learners {
+            let points = [quiz_before(), quiz_after()].map(|quiz| results.points(quiz));
+            let gain = points[0].zip(points[1]).map(|(before, after)| format!("{:+.1}", after - before));
+            let [before, after] = points.map(|points| points.map(|points| format!("{points:.1}")));
+            let right = cards()
+                .filter(|(chapter, card)| results.share(chapter, card).is_some_and(|share| share >= 1.0));
+            let _ = writeln!(
+                text,
+                "  {:<24}  {:>6}  {:>6}  {:>6}  {:>9}  {tasks_done:>5}",
+                shown(name),
+                before.unwrap_or_default(),
+                after.unwrap_or_default(),
+                gain.unwrap_or_default(),
+                right.count()
+            );
+        }
+        text
+    }
+
+    fn results(&self) -> impl Iterator<Item = &Results> {
+        self.learners.iter().map(|learner| &learner.results)
+    }
+}
+
+impl Learner {
+    fn of(file: &Path, results: Results) -> Learner {
+        let of_file = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = if results.learner.is_empty() { of_file() } else { results.learner.clone() };
+        // A file may claim anything, so the commands are played.
+        let is_done = |(chapter, card): &(&Chapter, &Card)| match (&card.challenge, results.of(chapter, card))
+        {
+            (Challenge::Task(task), Some(result)) => task
+                .checked(&result.commands)
+                .is_ok_and(|checked| checked.iter().all(|checked| checked.holds)),
+            _ => false,
+        };
+        let tasks_done = tasks().filter(is_done).count();
+        Learner { name, results, tasks_done }
+    }
+}
+
+/// The cards of all chapters, without the quizzes.
+fn cards() -> impl Iterator<Item = (&'static Chapter, &'static Card)> {
+    chapters().iter().flat_map(|chapter| chapter.cards.iter().map(move |card| (chapter, card)))
+}
+
+fn tasks() -> impl Iterator<Item = (&'static Chapter, &'static Card)> {
+    cards().filter(|(_, card)| !is_question(card))
+}
+
+fn is_question(card: &Card) -> bool {
+    matches!(card.challenge, Challenge::Question(_))
+}
+
+/// The answer about which most learners were wrong, in words.
+fn most_common_mistake(quiz: &Chapter, card: &Card, answered: &[&Results]) -> Option<String> {
+    let Challenge::Question(question) = &card.challenge else { return None };
+    let marks: Vec<_> = answered
+        .iter()
+        .filter_map(|results| question.mark(results.of(quiz, card)?.first.as_ref()?).ok())
+        .collect();
+    let times = |text: &str| {
+        marks.iter().flat_map(|mark| &mark.mistakes).filter(|mistake| mistake.answer.text == text).count()
+    };
+    // Of as common ones, the first.
+    let counted = question.answers.iter().rev().map(|answer| (times(&answer.text), answer));
+    let (times, answer) = counted.filter(|(times, _)| *times > 0).max_by_key(|(times, _)| *times)?;
+    let what = if answer.is_right { "left out" } else { "chosen" };
+    Some(format!("{what} by {times}: {}", answer.text))
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}

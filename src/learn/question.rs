@@ -1,0 +1,177 @@
+//! A question: predict, see what happens, and read why.
+
+use super::choices::Choices;
+use super::console::{Console, Left};
+use super::progress::Progress;
+use super::stage::{self, Detail};
+use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
+use std::time::Instant;
+use trace::shown;
+
+const HELP: &str = "Choose by the keys before the answers, and press Enter. `skip` goes on without an answer, and `quit` \
+                    leaves. What you have answered is kept.";
+
+/// What became of a question.
+pub(super) enum Asked {
+    Answered(Response),
+    Skipped,
+}
+
+/// Asks a question of a chapter, plays the answer on, and says why. Was it answered?
+pub(super) fn ask(
+    console: &Console,
+    progress: &mut Progress,
+    chapter: &Chapter,
+    card: &Card,
+    question: &Question,
+) -> Result<bool, Left> {
+    let choices = Choices::of(question, &chapter.place_of(card), progress.results.seed);
+    let began = Instant::now();
+    stage::show_given_logs(console, &question.world)?;
+    let Asked::Answered(response) = answer(console, question, &choices)? else { return Ok(false) };
+    let mark = question.mark(&response).expect("it was checked when it was given");
+    progress.change(chapter, card, |result| note(result, response.clone(), began))?;
+    show(console, question, &mark)?;
+    reasons(console, card)?;
+    progress.change(chapter, card, |result| result.is_done = true)?;
+    play_more(console, question, &choices)?;
+    Ok(true)
+}
+
+/// Notes a response in the result of its card. The first one counts.
+pub(super) fn note(result: &mut CardResult, response: Response, began: Instant) {
+    result.tries = result.tries.saturating_add(1);
+    if result.first.is_none() {
+        result.seconds = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX);
+        result.first = Some(response);
+    }
+}
+
+/// Asks until there is an answer.
+pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) -> Result<Asked, Left> {
+    console.say(&question.text)?;
+    if question.kind == Kind::Text {
+        return write(console);
+    }
+    if question.kind == Kind::Servers {
+        let servers: Vec<&str> = choices.iter().map(|(key, _)| key).collect();
+        console.item("  ", &servers.join(" "))?;
+    } else {
+        for (key, answer) in choices.iter() {
+            console.item(&format!("  {key:<4} "), &answer.text)?;
+        }
+    }
+    console.print("\n")?;
+    loop {
+        let line = console.ask(&choices.prompt())?;
+        match line.as_str() {
+            "" | "?" | "help" => console.say(HELP)?,
+            "skip" => return Ok(Asked::Skipped),
+            keys => {
+                let fits = choices.response(keys).and_then(|response| {
+                    question.mark(&response).map(|_| response).map_err(|unfit| unfit.to_string())
+                });
+                match fits {
+                    Ok(response) => return Ok(Asked::Answered(response)),
+                    Err(problem) => console.say(&format!("Not understood: {problem}. `?` is for help."))?,
+                }
+            }
+        }
+    }
+}
+
+/// Lets the learner write an answer. Which lines of the rubric it meets is asked later.
+fn write(console: &Console) -> Result<Asked, Left> {
+    console.say("Write your answer. An empty line ends it.")?;
+    let mut words = Vec::new();
+    loop {
+        match console.line("| ")?.as_str() {
+            "" if words.is_empty() => console.say("Write a few words, or `skip`.")?,
+            "" => return Ok(Asked::Answered(Response::Written { words: words.join("\n"), met: Vec::new() })),
+            "skip" if words.is_empty() => return Ok(Asked::Skipped),
+            "quit" if words.is_empty() => return Err(Left::Quit),
+            line => words.push(line.to_owned()),
+        }
+    }
+}
+
+/// Shows whether the prediction was right, by playing it on.
+fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left> {
+    console.print("\n")?;
+    let play = |answer: &Answer, with_world| {
+        stage::play_on(console, question, answer, with_world, Detail::Brief)?;
+        console.say(&answer.correction)
+    };
+    if mark.is_right() {
+        console.say("Right.")?;
+        if let (Kind::One, Some(right)) =
+            (question.kind, question.answers.iter().find(|answer| answer.is_right))
+        {
+            play(right, true)?;
+        }
+        return Ok(());
+    }
+    // Of one answer, the right one is said later. Of an order the first mistake is played: the others follow from it.
+    let (is_one, is_order) = (question.kind == Kind::One, question.kind == Kind::Order);
+    let mistakes: Vec<&Mistake> =
+        mark.mistakes.iter().filter(|mistake| mistake.was_chosen || !is_one).collect();
+    console.say(&match mistakes.len() {
+        _ if is_one => "Not right. See what happens:".to_owned(),
+        1 => format!("Right but for one of {}. See what happens:", question.answers.len()),
+        wrong => format!("Wrong about {wrong} of {}. See what happens:", question.answers.len()),
+    })?;
+    for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
+        let what = match (question.kind, was_chosen) {
+            (Kind::One, _) => "Your answer",
+            (Kind::Order, _) => "Not in its place",
+            (_, true) => "Chosen, and not right",
+            (_, false) => "Right, and not chosen",
+        };
+        console.say(&format!("{what}: {}", answer.text))?;
+        if place == 0 || *was_chosen && !is_order {
+            play(answer, place == 0)?;
+        } else {
+            console.say(&answer.correction)?;
+        }
+    }
+    console.print("The right answer:\n")?;
+    for (number, answer) in (1..).zip(question.answers.iter().filter(|answer| answer.is_right)) {
+        let head = if is_order { format!("  {number}. ") } else { "  ".to_owned() };
+        console.item(&head, &answer.text)?;
+        if is_one {
+            console.item("  ", &answer.correction)?;
+        }
+    }
+    console.print("\n")?;
+    Ok(())
+}
+
+/// The reason, the rules, and where to read on.
+pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
+    console.say(&format!("Why: {}", card.because))?;
+    for rule in &card.rules {
+        console.item("  ", &format!("raft rules {rule}"))?;
+    }
+    console.item("  ", &format!("the paper: {}", card.paper))?;
+    console.print("\n")?;
+    Ok(())
+}
+
+/// Plays any answer, until the learner goes on.
+fn play_more(console: &Console, question: &Question, choices: &Choices) -> Result<(), Left> {
+    let mut detail = Detail::Brief;
+    loop {
+        let line =
+            console.ask("Enter goes on. The key of an answer plays it, after `story` line by line: ")?;
+        match (line.as_str(), choices.find(&line)) {
+            ("" | "skip", _) => return Ok(console.print("\n")?),
+            ("story", _) => detail = Detail::Full,
+            (_, Some(answer)) => {
+                console.print("\n")?;
+                stage::play_on(console, question, answer, true, detail)?;
+                console.say(&answer.correction)?;
+            }
+            (_, None) => console.say(&format!("\"{}\" is no key of an answer.", shown(&line)))?,
+        }
+    }
+}

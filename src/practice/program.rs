@@ -50,9 +50,17 @@ pub(super) struct Program {
 struct Running {
     child: Child,
     questions: ChildStdin,
-    answers: Receiver<String>,
+    answers: Receiver<Line>,
     /// All that it says on standard error, once that is closed.
     said: Receiver<String>,
+}
+
+/// A line of its standard output.
+#[derive(Debug)]
+struct Line {
+    text: String,
+    /// More came with it.
+    is_followed: bool,
 }
 
 impl Drop for Running {
@@ -114,8 +122,8 @@ impl Program {
         let line = question_line(question);
         // If it has ended, no answer comes.
         let _ = writeln!(running.questions, "{line}");
-        let answer = match running.answers.recv_timeout(self.answer_within) {
-            Ok(answer) => answer,
+        let Line { text, is_followed } = match running.answers.recv_timeout(self.answer_within) {
+            Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => {
                 let within = humantime::format_duration(self.answer_within);
                 let why = format!(
@@ -125,17 +133,15 @@ impl Program {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(running.last_words(&line)),
         };
-        let verdict = read_answer(question.condition(), &answer).map_err(|expected| {
-            format!("the program answered \"{}\", not {expected}. It was asked: {line}", shown(answer.trim()))
-        });
-        if verdict.is_ok() && running.answers.try_recv().is_ok() {
+        let verdict = read_answer(question.condition(), &text).map_err(|expected| {
+            format!("the program answered \"{}\", not {expected}. It was asked: {line}", shown(text.trim()))
+        })?;
+        if is_followed || running.answers.try_recv().is_ok() {
             let why = "the program printed more than the answer on standard output. Print to standard error";
             return Err(format!("{why}. It was asked: {line}"));
         }
-        if verdict.is_ok() {
-            self.running = Some(running);
-        }
-        verdict
+        self.running = Some(running);
+        Ok(verdict)
     }
 
     fn run(&mut self) -> Result<Running, String> {
@@ -163,7 +169,9 @@ impl Program {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             while let Ok(1..) = lines.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut bytes) {
-                if answered.send(String::from_utf8_lossy(&bytes).into_owned()).is_err() {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let is_followed = !lines.buffer().is_empty();
+                if answered.send(Line { text, is_followed }).is_err() {
                     return;
                 }
                 bytes.clear();

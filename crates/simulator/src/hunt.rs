@@ -350,7 +350,7 @@ type MakeWorld = fn(WorldOptions) -> World;
 /// Something to do on the way to the shortest run.
 enum Task {
     /// To look whether a seed breaks a promise.
-    Look { seed: u64, options: SearchOptions, played: Option<(Coverage, Option<Finding>)> },
+    Look { seed: u64, options: SearchOptions, played: Option<Box<(Coverage, Option<Finding>)>> },
     /// To make a find short. It begins when the task is worked on.
     Shrink { finding: Finding, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
 }
@@ -369,7 +369,9 @@ impl Task {
     /// Goes on until servers have taken this number of steps, or until it is done.
     fn advance(&mut self, steps: u64, watch: &impl Fn(&Script, u64)) {
         match self {
-            Task::Look { seed, options, played } => *played = Some(play(&World::new, *seed, options)),
+            Task::Look { seed, options, played } => {
+                *played = Some(Box::new(play(&World::new, *seed, options)))
+            }
             Task::Shrink { finding, most_steps, shrinker } => {
                 let mut shown = shrinker.as_ref().map_or(0, |shrinker| shrinker.shrunk.effort.steps);
                 let watch = &mut |script: &Script, effort: Effort| {
@@ -399,7 +401,7 @@ impl Task {
 
     fn effort(&self) -> Effort {
         match self {
-            Task::Look { played: Some((coverage, _)), .. } => Effort { runs: 1, steps: coverage.steps },
+            Task::Look { played: Some(played), .. } => Effort { runs: 1, steps: played.0.steps },
             Task::Shrink { shrinker: Some(shrinker), .. } => shrinker.shrunk.effort,
             _ => Effort::default(),
         }

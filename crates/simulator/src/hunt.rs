@@ -352,7 +352,7 @@ enum Task {
     /// To look whether a seed breaks a promise.
     Look { seed: u64, options: SearchOptions, played: Option<Box<(Coverage, Option<Finding>)>> },
     /// To make a find short. It begins when the task is worked on.
-    Shrink { finding: Finding, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
+    Shrink { finding: Box<Finding>, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
 }
 
 /// The next seeds.
@@ -363,7 +363,7 @@ fn look_after(seed: u64, options: &SearchOptions) -> Vec<Task> {
 
 impl Task {
     fn shrink(finding: Finding, most_steps: u64) -> Task {
-        Task::Shrink { finding, most_steps, shrinker: None }
+        Task::Shrink { finding: Box::new(finding), most_steps, shrinker: None }
     }
 
     /// Goes on until servers have taken this number of steps, or until it is done.
@@ -429,7 +429,7 @@ impl Task {
             Task::Shrink { finding, shrinker, .. } => {
                 let script = shrinker?.shrunk.script;
                 let violation = script.play().violation.expect("a shrunk run still breaks the promise");
-                Some(Finding { script, violation, ..finding })
+                Some(Finding { script, violation, ..*finding })
             }
         }
     }

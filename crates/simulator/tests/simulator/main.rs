@@ -11,4 +11,5 @@ mod language;
 mod recordings;
 mod scenarios;
 mod search;
+mod substitutes;
 mod time;

@@ -128,7 +128,7 @@ impl Program {
             Err(RecvTimeoutError::Timeout) => {
                 let within = humantime::format_duration(self.answer_within);
                 let why = format!(
-                    "the program did not answer within {within}, and was killed. It was asked: {line}"
+                    "the program did not answer within {within}, and was killed (does it flush its output?). It was asked: {line}"
                 );
                 return Err(self.given_up.insert(why).clone());
             }

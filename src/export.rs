@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use web::{ENGINE, ENGINE_NAME, EnginePlace};
 
+/// The link with which a site begins.
+const COURSE: &str = "#learn";
+
 /// Save a scenario, a recorded run or the lab as a web page
 ///
 /// The page is one file that needs only a browser: open it offline, or send it
@@ -18,8 +21,8 @@ use web::{ENGINE, ENGINE_NAME, EnginePlace};
 ///
 ///   raft export elections/first-election -o page.html
 ///
-/// The lab simulates clusters in the page itself. As one file, or as a folder
-/// for any web server, which needs no program of its own:
+/// The lab simulates clusters in the page itself, and has the course. As one
+/// file, or as a folder for any web server, which begins with the course:
 ///
 ///   raft export --lab -o lab.html
 ///   raft export --site public/raft
@@ -27,7 +30,7 @@ use web::{ENGINE, ENGINE_NAME, EnginePlace};
 #[command(verbatim_doc_comment)]
 pub(crate) struct ExportArguments {
     /// A scenario, by its name or its file, a file that `raft up --record` has written, or a link of the page, in
-    /// quotes. With --lab or --site, the lab starts there
+    /// quotes. With --lab or --site, the page starts there
     #[arg(value_name = "SCENARIO|FILE|LINK", required_unless_present_any = ["lab", "site"])]
     what: Option<PathBuf>,
 
@@ -35,7 +38,7 @@ pub(crate) struct ExportArguments {
     #[arg(long)]
     lab: bool,
 
-    /// Save the lab as a folder for a web server. The folder must be new or empty, or hold only
+    /// Save the course and the lab as a folder for a web server. The folder must be new or empty, or hold only
     /// an earlier export
     #[arg(long, value_name = "DIR", conflicts_with_all = ["lab", "output"])]
     site: Option<PathBuf>,
@@ -46,16 +49,16 @@ pub(crate) struct ExportArguments {
 }
 
 pub(crate) fn run(arguments: ExportArguments) -> Result<ExitCode, Failure> {
-    let start = || arguments.what.as_deref().map_or(Ok(String::new()), link_to);
+    let start = |usual: &str| arguments.what.as_deref().map_or(Ok(usual.to_owned()), link_to);
     if let Some(folder) = &arguments.site {
-        return write_site(folder, &web::lab(&start()?, EnginePlace::Beside));
+        return write_site(folder, &web::lab(&start(COURSE)?, EnginePlace::Beside));
     }
     let (page, moment) = match &arguments.what {
         Some(what) if !arguments.lab => {
             let tape = Tape::open(what)?;
             (web::export(&tape.setup_of_page(), tape.records()), tape.fragment_of_moment()?)
         }
-        _ => (web::lab(&start()?, EnginePlace::Inside), String::new()),
+        _ => (web::lab(&start("")?, EnginePlace::Inside), String::new()),
     };
     match &arguments.output {
         Some(output) => write_to(output, &page, &moment),

@@ -15,6 +15,7 @@ use simulator::why_in_vain;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use storage::careful::read_regular;
 use trace::shown;
 
 /// Maximum size of a scenario in bytes.
@@ -73,7 +74,7 @@ pub(super) fn run(arguments: &BreakArguments) -> Result<ExitCode, Failure> {
             story(&marked.scenes, false),
             paragraph(0, &part.remark),
             marked.points(),
-            replay(rule, &attempt, &marked)
+            replay(&marked)
         )
     };
     written(io::stdout().write_all(text.as_bytes()))?;
@@ -98,24 +99,26 @@ fn task(rule: Rule, challenge: &Challenge) -> String {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
     let read = match file.to_str() {
-        Some("-") => io::stdin().take(LARGEST).read_to_string(&mut text),
-        _ => std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_string(&mut text)),
+        Some("-") => io::read_to_string(io::stdin().take(LARGEST)),
+        _ => read_regular(file, LARGEST)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))),
     };
     read.map_err(|error| {
         let help = "name a file with the commands of a scenario, or - for standard input";
         Failure::of(format_args!("can't read {}: {error}", file.display()), help)
-    })?;
-    Ok(text)
+    })
 }
 
 fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
-    let commands = marked.commands;
+    let commands = match marked.commands {
+        1 => "1 command".to_owned(),
+        count => format!("{count} commands"),
+    };
     let remark = match (&marked.broken, &marked.broken_with_rule) {
         (Some(broken), None) => {
             format!(
-                "With {commands} commands (par is {}) you have broken {broken}. With {rule} on, nothing breaks.",
+                "With {commands} (par is {}) you have broken {broken}. With {rule} on, nothing breaks.",
                 challenge.par
             )
         }
@@ -124,27 +127,18 @@ fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
                 "With {rule} on, a promise breaks too ({with_rule}), so this does not show what the rule is for."
             )
         }
-        (None, _) => format!("After {commands} commands no promise is broken."),
+        (None, _) => format!("In the end no promise is broken ({commands}).",),
     };
     let title = format!("Without {rule} a promise breaks, with it none does.");
     Part { name: format!("break-{rule}"), title, points: marked.points(), out_of: OUT_OF, remark }
 }
 
 /// A link to the moment at which the promise breaks.
-fn replay(rule: Rule, attempt: &str, marked: &Marked) -> String {
+fn replay(marked: &Marked) -> String {
     if marked.broken.is_none() {
         return String::new();
     }
-    let with_rule_off = |line: &str| {
-        let is_cluster = line.trim_start_matches('(').starts_with("cluster ");
-        let line = if is_cluster {
-            format!("{} without={rule}", line.trim_end().trim_matches(['(', ')']))
-        } else {
-            line.to_owned()
-        };
-        line + "\n"
-    };
-    let script: String = attempt.lines().map(with_rule_off).collect();
-    let script = if script.trim_end().ends_with("---") { script } else { script + "---\n" };
+    let commands = marked.scenes.iter().filter_map(|scene| scene.command.as_deref());
+    let script: String = commands.chain(["---"]).map(|line| format!("{line}\n")).collect();
     format!("\n  raft replay '{}&at={}'\n", fragment_of(&script), marked.records().count())
 }

@@ -7,11 +7,14 @@ use clap::Args;
 use command::{Failure, write_file, written};
 use practice::{Blank, OUT_OF, Project};
 use serde_json::Value;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use storage::careful::read_regular;
 use trace::shown;
+
+/// Maximum size of an answer in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// Grade the projects of a class
 ///
@@ -50,9 +53,7 @@ pub(super) fn run(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     let (mut is_all_full, mut sum) = (true, 0);
     let mut out = io::stdout().lock();
     for folder in folders {
-        let student = folder
-            .file_name()
-            .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let student = name_of(folder)?;
         let report = grade_one(arguments, folder, &student, place.path())?;
         (is_all_full, sum) = (is_all_full && report.is_full(), sum + report.points());
         if grading.json {
@@ -80,6 +81,15 @@ pub(super) fn run(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     Ok(exit_code(is_all_full))
 }
 
+/// The student's name: that of the folder.
+fn name_of(folder: &Path) -> Result<String, Failure> {
+    let path = folder.canonicalize();
+    let name = path.ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    name.ok_or_else(|| {
+        Failure::of(format_args!("there is no folder {}", folder.display()), "name the students' folders")
+    })
+}
+
 /// Builds the answer in a folder of the grader's, and grades it.
 fn grade_one(
     arguments: &GradeArguments,
@@ -91,16 +101,15 @@ fn grade_one(
     let project = Project::new(exercise);
     project::write_frame(place, &project)?;
     let file = folder.join(Project::ANSWER);
-    let answer = match fs::read_to_string(&file) {
+    let answer = match read_regular(&file, LARGEST) {
         Ok(answer) => {
-            write_file(&place.join(Project::ANSWER), &answer)?;
+            write_file(&place.join(Project::ANSWER), &String::from_utf8_lossy(&answer))?;
             built(exercise, place, grading)?
         }
         Err(error) => Err(format!("can't read {}: {error}", file.display())),
     };
     let reports = arguments.reports.as_ref().map(|reports| reports.join(student));
-    let report =
-        Report::new(exercise, answer, grading.seeds_of(student), reports.as_deref().unwrap_or(place))?;
+    let report = Report::new(exercise, answer, grading.seeds_of(student), reports.as_deref())?;
     if let Some(reports) = reports {
         make_folder(&reports)?;
         write_file(&reports.join("report.txt"), &report.text)?;

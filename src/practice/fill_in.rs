@@ -8,7 +8,7 @@ use super::{GradingArguments, blank_parser, exit_code};
 use crate::paragraph::paragraph;
 use clap::Args;
 use command::{Failure, say, write_file, written};
-use practice::{Blank, Fault, Grading, OUT_OF, Outcome, Outcomes, Project, answer_in_words};
+use practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcome, Outcomes, Project, answer_in_words};
 use serde_json::json;
 use simulator::Substitute;
 use std::fs;
@@ -73,7 +73,7 @@ pub(super) fn run(blank: &'static Blank, arguments: &FillInArguments) -> Result<
         built(blank, &folder, &arguments.grading)?
     };
     let seeds = arguments.grading.seeds_of(arguments.student.as_deref().unwrap_or_default());
-    let report = Report::new(blank, answer, seeds, &folder)?;
+    let report = Report::new(blank, answer, seeds, Some(&folder))?;
     let text = match json {
         true => format!("{:#}\n", report.as_json(arguments.student.as_deref())),
         false => report.text.clone(),
@@ -122,12 +122,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Grades an answer, or says why there is none. Recorded runs are written below this folder.
+    /// Grades an answer, or says why there is none. Recorded runs are written below the folder, if there is one.
     pub(super) fn new(
         blank: &'static Blank,
         answer: Result<Substitute, String>,
         seeds: Range<u64>,
-        folder: &Path,
+        folder: Option<&Path>,
     ) -> Result<Report, Failure> {
         let number = seeds.end - seeds.start;
         let heading = format!("{}: {}\n\n", blank.id, blank.title);
@@ -145,22 +145,22 @@ impl Report {
         let outcomes = grade(blank, substitute, seeds);
         for outcome in &outcomes.0 {
             // Of an earlier answer; it may not be there.
-            let _ = fs::remove_file(replay_of(outcome, folder));
+            let _ = folder.map(|folder| fs::remove_file(replay_of(outcome, folder)));
         }
         let mut parts = Vec::new();
         let mut stories = String::new();
         for outcome in &outcomes.0 {
-            let remark = match &outcome.fault {
-                Some(Ok(())) => String::new(),
-                Some(Err(fault)) => {
-                    let replay = replay(outcome, fault, folder)?;
+            let remark = match &outcome.fate {
+                Fate::Passed => String::new(),
+                Fate::Failed(fault) => {
+                    let replay = folder.map(|folder| replay(outcome, fault, folder)).transpose()?;
                     // The first story is enough to go on with; the others can be played.
                     if stories.is_empty() {
                         stories = told(outcome, fault);
                     }
-                    format!("{}\n{replay}", shown_lines(&fault.what_happened))
+                    format!("{}\n{}", shown_lines(&fault.what_happened), replay.unwrap_or_default())
                 }
-                None => "Not tried, since something else is wrong.".to_owned(),
+                Fate::NotTried => "Not tried, since something else is wrong.".to_owned(),
             };
             let (name, title) = (outcome.name.to_owned(), outcome.title.clone());
             parts.push(Part { name, title, points: outcome.points(), out_of: outcome.out_of, remark });

@@ -19,6 +19,7 @@ mod namespaces;
 mod nodes;
 mod other_users;
 mod page;
+mod practice;
 mod recordings;
 mod search;
 mod signals;

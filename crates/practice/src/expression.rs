@@ -233,16 +233,14 @@ const SIGNS: [&str; 16] =
     ["||", "&&", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "(", ")", ","];
 
 fn tokens(text: &str) -> Result<Vec<Token<'_>>, Mistake> {
+    let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
     let mut tokens = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start();
-        let Some(first) = rest.chars().next() else { return Ok(tokens) };
-        let column = text[..text.len() - rest.len()].chars().count() + 1;
-        let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
+    let (mut rest, mut column) = (text, 1);
+    while let Some(first) = rest.chars().next() {
         let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign));
         let length = match sign {
             Some(sign) => sign.len(),
+            None if first.is_whitespace() => first.len_utf8(),
             None => rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len()),
         };
         if length == 0 {
@@ -254,9 +252,14 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Mistake> {
             };
             return Err(Mistake { column, what });
         }
-        tokens.push(Token { column, text: &rest[..length] });
-        rest = &rest[length..];
+        let (text, after) = rest.split_at(length);
+        if !first.is_whitespace() {
+            tokens.push(Token { column, text });
+        }
+        column += text.chars().count();
+        rest = after;
     }
+    Ok(tokens)
 }
 
 /// Maximum depth of parentheses and signs in one another.

@@ -15,14 +15,25 @@ pub struct Outcome {
     pub title: String,
     /// The points that it can bring.
     pub out_of: u32,
-    /// How it went; `None` if it was not tried, because other checks have failed.
-    pub fault: Option<Result<(), Box<Fault>>>,
+    /// How it went.
+    pub fate: Fate,
+}
+
+/// How a check went.
+#[derive(Debug)]
+pub enum Fate {
+    /// All was right.
+    Passed,
+    /// Something went wrong.
+    Failed(Box<Fault>),
+    /// It was not tried, because other checks have failed.
+    NotTried,
 }
 
 impl Outcome {
     /// The points for it.
     pub fn points(&self) -> u32 {
-        if matches!(self.fault, Some(Ok(()))) { self.out_of } else { 0 }
+        if matches!(self.fate, Fate::Passed) { self.out_of } else { 0 }
     }
 }
 
@@ -72,12 +83,13 @@ impl Grading {
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
         self.phase = quietly(|| match phase {
             Phase::Checks([check, rest @ ..]) => {
-                let fault = check.fault(&self.substitute).map_or(Ok(()), |fault| Err(Box::new(fault)));
-                self.note(check.name, check.title.to_owned(), check.points, Some(fault));
+                let fault = check.fault(&self.substitute).map(Box::new);
+                let fate = fault.map_or(Fate::Passed, Fate::Failed);
+                self.note(check.name, check.title.to_owned(), check.points, fate);
                 Phase::Checks(rest)
             }
             Phase::Checks([]) if self.outcomes.iter().any(|outcome| outcome.points() == 0) => {
-                self.note_drawn_runs(None);
+                self.note_drawn_runs(Fate::NotTried);
                 Phase::Over
             }
             Phase::Checks([]) => Phase::Searching(Box::new(Search::new(self.rounds(), 0))),
@@ -88,7 +100,7 @@ impl Grading {
             Phase::Searching(search) => match &search.examined().finding {
                 Some(finding) => Phase::Shortening(Box::new(Shortening::new(finding))),
                 None => {
-                    self.note_drawn_runs(Some(Ok(())));
+                    self.note_drawn_runs(Fate::Passed);
                     Phase::Over
                 }
             },
@@ -97,7 +109,7 @@ impl Grading {
                 Phase::Shortening(shortening)
             }
             Phase::Shortening(shortening) => {
-                self.note_drawn_runs(Some(Err(Box::new(self.fault_of(shortening.best())))));
+                self.note_drawn_runs(Fate::Failed(Box::new(self.fault_of(shortening.best()))));
                 Phase::Over
             }
             Phase::Over => Phase::Over,
@@ -138,27 +150,18 @@ impl Grading {
     fn fault_of(&self, finding: &Finding) -> Fault {
         let script = finding.script.to_string();
         let commands = script.lines().filter(|line| *line != "---");
-        let scenes = commands.map(|command| (Vec::new(), command.to_owned()));
-        let (scenes, what_happened) = play(scenes, &self.substitute);
-        // A run in which time passes may be stopped later here than in the search; it is the same run.
-        let what_happened = what_happened.unwrap_or_else(|| finding.violation.to_string());
-        let meaning = Some(finding.violation.promise.meaning);
-        Fault { what_happened, meaning, scenes, similar: None }
+        let (scenes, _) = play(commands.map(|command| (Vec::new(), command.to_owned())), &self.substitute);
+        let what_happened = finding.violation.to_string();
+        Fault { what_happened, meaning: Some(finding.violation.promise.meaning), scenes, similar: None }
     }
 
-    fn note_drawn_runs(&mut self, fault: Option<Result<(), Box<Fault>>>) {
+    fn note_drawn_runs(&mut self, fate: Fate) {
         let out_of = OUT_OF - self.blank.checks().iter().map(|check| check.points).sum::<u32>();
         let runs = self.seeds.end - self.seeds.start;
-        self.note("drawn-runs", format!("In {runs} drawn runs no promise breaks."), out_of, fault);
+        self.note("drawn-runs", format!("In {runs} drawn runs no promise breaks."), out_of, fate);
     }
 
-    fn note(
-        &mut self,
-        name: &'static str,
-        title: String,
-        out_of: u32,
-        fault: Option<Result<(), Box<Fault>>>,
-    ) {
-        self.outcomes.push(Outcome { name, title, out_of, fault });
+    fn note(&mut self, name: &'static str, title: String, out_of: u32, fate: Fate) {
+        self.outcomes.push(Outcome { name, title, out_of, fate });
     }
 }

@@ -22,7 +22,7 @@ pub use blank::{Blank, UnknownBlank};
 pub use challenge::{Challenge, Marked, NoAttempt};
 pub use check::{Check, Fault, OUT_OF};
 pub use expression::{Mistake, answer_in_words};
-pub use grading::{Grading, Outcome, Outcomes};
+pub use grading::{Fate, Grading, Outcome, Outcomes};
 pub use project::Project;
 pub use protocol::{question_line, read_answer};
 pub use riddle::Riddle;

@@ -1,6 +1,6 @@
 //! Each blank with the right answer, with typical wrong ones, and with answers that fail.
 
-use raft_for_beginners_practice::{Blank, Grading, OUT_OF, Outcomes, answer_in_words};
+use raft_for_beginners_practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcomes, answer_in_words};
 use simulator::{Question, Substitute, Verdict};
 
 const SEEDS: std::ops::Range<u64> = 0..60;
@@ -23,8 +23,15 @@ fn grade_words(id: &str, words: &str) -> Outcomes {
 
 /// The checks that have failed.
 fn failed(outcomes: &Outcomes) -> Vec<&str> {
-    let faults = outcomes.0.iter().filter(|outcome| matches!(outcome.fault, Some(Err(_))));
+    let faults = outcomes.0.iter().filter(|outcome| matches!(outcome.fate, Fate::Failed(_)));
     faults.map(|outcome| outcome.name).collect()
+}
+
+fn fault(outcomes: &Outcomes, place: usize) -> &Fault {
+    match &outcomes.0[place].fate {
+        Fate::Failed(fault) => fault,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -115,7 +122,7 @@ fn wrong_answers_lose_the_points_of_what_they_got_wrong() {
 #[test]
 fn what_is_wrong_is_shown() {
     let outcomes = grade_words("up-to-date", "candidate.index >= own.index");
-    let fault = outcomes.0[0].fault.as_ref().unwrap().as_ref().unwrap_err();
+    let fault = fault(&outcomes, 0);
     assert!(fault.records().count() > 5);
     assert!(fault.what_happened.contains("leader completeness"), "{}", fault.what_happened);
     assert!(!fault.scenes[0].prose.is_empty());
@@ -125,7 +132,7 @@ fn what_is_wrong_is_shown() {
 #[test]
 fn drawn_runs_find_what_no_directed_scenario_shows() {
     let blank = blank("reached-by-majority");
-    let wrong_for_seven = Substitute::new(blank.condition, |question| match question {
+    let wrong_for_three = Substitute::new(blank.condition, |question| match question {
         Question::ReachedByMajority { reached }
             if reached.len() == 3 && reached.contains(&consensus::Index(4)) =>
         {
@@ -133,9 +140,9 @@ fn drawn_runs_find_what_no_directed_scenario_shows() {
         }
         _ => Ok(question.answer_of_raft()),
     });
-    let outcomes = grade(blank, wrong_for_seven);
+    let outcomes = grade(blank, wrong_for_three);
     assert_eq!(failed(&outcomes), ["drawn-runs"], "{outcomes:#?}");
-    let fault = outcomes.0.last().unwrap().fault.as_ref().unwrap().as_ref().unwrap_err();
+    let fault = fault(&outcomes, outcomes.0.len() - 1);
     assert!(fault.meaning.is_some());
     assert!(fault.scenes.len() < 30, "it was made short: {} scenes", fault.scenes.len());
     assert!(fault.records().any(trace::Record::is_violation));
@@ -147,7 +154,7 @@ fn an_answer_that_fails_is_a_panic_of_a_server() {
         let broken = Substitute::new(blank.condition, |_| Err("it does not know".to_owned()));
         let outcomes = grade(blank, broken);
         assert_eq!(outcomes.points(), 0, "{blank}");
-        let fault = outcomes.0[0].fault.as_ref().unwrap().as_ref().unwrap_err();
+        let fault = fault(&outcomes, 0);
         assert!(fault.what_happened.contains("panicked: it does not know"), "{}", fault.what_happened);
     }
 }
@@ -156,7 +163,7 @@ fn an_answer_that_fails_is_a_panic_of_a_server() {
 fn what_can_t_be_an_answer_is_refused() {
     let told = |id: &str, verdict: Verdict| {
         let outcomes = grade(blank(id), Substitute::new(blank(id).condition, move |_| Ok(verdict)));
-        let fault = outcomes.0[0].fault.as_ref().unwrap().as_ref().unwrap_err();
+        let fault = fault(&outcomes, 0);
         fault.what_happened.clone()
     };
     assert!(told("first-conflict", Verdict::Place(Some(9))).contains("there is no new entry at place 9"));

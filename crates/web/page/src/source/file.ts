@@ -1,7 +1,7 @@
 // A complete trace: from a file, or embedded in the page.
 
 import type { TraceRecord } from '../trace/record'
-import { beginsStep } from '../trace/feed'
+import { beginsStep, Feed } from '../trace/feed'
 import type { Embedded, Setup } from './contract'
 import { Session, STEP_US } from './session.svelte'
 
@@ -11,11 +11,14 @@ export function embedded(): Embedded | { lab: string } | null {
   return text ? (JSON.parse(text) as Embedded | { lab: string }) : null
 }
 
-/** Shows a trace from its beginning. */
-export function replay({ setup, records, headlines }: Embedded): Session {
+/**
+ * Shows a trace from its beginning. If it has an order, but no times, a step in which nothing is told takes this part of the time
+ * of another one.
+ */
+export function replay({ setup, records, headlines }: Embedded, routine = 1): Session {
   const session = new Session(setup, null, records.length)
-  session.isTimeless = isTimeless(records)
-  const shown = session.isTimeless ? spread(records) : records
+  session.isTimeless = isTimeless(records, routine)
+  const shown = session.isTimeless ? spread(records, routine) : records
   for (const record of shown) session.add(record)
   session.hasHeadlines = headlines !== undefined
   for (const headline of headlines ?? []) session.headlines.add({ ...headline, t: shown[headline.first - 1]?.t ?? headline.t })
@@ -27,19 +30,33 @@ export function replay({ setup, records, headlines }: Embedded): Session {
 }
 
 /** Does a trace have an order, but no times? In most scenarios everything happens at the same moment. */
-function isTimeless(records: readonly TraceRecord[]): boolean {
+function isTimeless(records: readonly TraceRecord[], routine: number): boolean {
+  const lengths = lengthsOf(records, routine)
   const steps = records.filter(beginsStep)
-  const atOnce = steps.filter((record, place) => record.t === steps[place - 1]?.t)
-  return atOnce.length > steps.length / 2
+  const atOnce = (place: number) => steps[place]!.t === steps[place - 1]?.t
+  const sum = (some: readonly number[]) => some.reduce((one, other) => one + other, 0)
+  return sum(lengths.filter((_, place) => atOnce(place))) > sum(lengths) / 2
 }
 
 /** The same records, with one step after another. */
-export function spread(records: readonly TraceRecord[]): TraceRecord[] {
-  let step = 0
+export function spread(records: readonly TraceRecord[], routine = 1): TraceRecord[] {
+  const lengths = lengthsOf(records, routine)
+  let [step, time] = [0, 0]
   return records.map((record) => {
-    if (beginsStep(record)) step += 1
-    return { ...record, t: step * STEP_US }
+    if (beginsStep(record)) time += lengths[step++]!
+    return { ...record, t: time * STEP_US }
   })
+}
+
+/** How long each step is, as a part of the usual time. */
+function lengthsOf(records: readonly TraceRecord[], routine: number): number[] {
+  const feed = new Feed()
+  const lengths: number[] = []
+  for (const record of records) {
+    if (beginsStep(record)) lengths.push(routine)
+    if (!feed.isRoutine(record) && lengths.length > 0) lengths[lengths.length - 1] = 1
+  }
+  return lengths
 }
 
 /** Is the text a scenario, rather than a trace? */

@@ -7,6 +7,7 @@ import type { CourseMark } from '../types/CourseMark'
 import type { CourseQuestion } from '../types/CourseQuestion'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { Judged } from '../types/Judged'
+import { scriptUpTo } from './continue'
 import { questionOf, taskOf, type Course, type Placed } from './course.svelte'
 import { replay } from './file'
 import type { Lab } from './lab.svelte'
@@ -16,6 +17,9 @@ import type { Marks, Session } from './session.svelte'
 /** About how long it takes to play an answer, in seconds: between these, half a second for each step. */
 const SHORTEST = 3
 const LONGEST = 14
+
+/** What a step in which nothing is told takes of the time of another one. */
+const ROUTINE = 0.01
 
 /** The shortest time between two looks at a task, in milliseconds, and how much longer than a look it is. */
 const PACE = 150
@@ -194,12 +198,21 @@ export class Lesson {
     const { scenes } = film.setup
     this.refusal = film.records.length > 0 ? '' : scenes.map(({ said }) => said).join('')
     if (this.refusal) return
-    const session = replay(film)
+    const session = replay(film, ROUTINE)
     session.showsScript = true
     this.session = session
     const from = scenes[begin] ? scenes[begin].before - 1 : session.history.end
     if (begin < scenes.length) playFrom(session, from)
     else session.player.showPosition(session.history.end)
+  }
+
+  /** Lets the learner act in the run that is played, from the moment on show. */
+  async goOn(): Promise<void> {
+    const { setup, player } = this.session!
+    const { script, at } = scriptUpTo(setup.scenes, player.moment.position)
+    // What was expected there need not be so here.
+    const lines = script.split('\n').filter((line) => !isExpectation(line))
+    await this.lab.openAt(this.titled(lines.join('\n')), at)
   }
 
   private titled(script: string): string {
@@ -208,7 +221,7 @@ export class Lesson {
 
   /** Begins the task. */
   async startAgain(): Promise<void> {
-    this.judged = null
+    if (this.judged) this.judged = { commands: [], checks: this.judged.checks.map((check) => ({ ...check, holds: false })) }
     this.showsSolution = false
     const { world, solution } = this.task!
     // Where the learner starts the cluster, one stands there meanwhile.
@@ -291,7 +304,11 @@ export function pictureOf(question: CourseQuestion): Scenario {
 
 /** Has the world of a question already shown what is so? Then there is an answer that has only to be looked at. */
 export function isGivenAway({ world, answers }: CourseQuestion): boolean {
-  return startsCluster(world) && answers.some(({ commands }) => commands.length > 0 && commands.every((command) => /^!?expect\b/.test(command)))
+  return startsCluster(world) && answers.some(({ commands }) => commands.length > 0 && commands.every(isExpectation))
+}
+
+function isExpectation(line: string): boolean {
+  return /^!?\(?expect\b/.test(line)
 }
 
 function isCluster(line: string): boolean {
@@ -320,6 +337,8 @@ function playFrom(session: Session, position: number): void {
   const left = history.lastTime - player.moment.t
   if (reducedMotion.current || left <= 0) return player.showPosition(history.end)
   const wanted = session.isTimeless ? left / 1e6 : Math.max(SHORTEST, steps / 2)
-  player.speed = nearestSpeed(left / 1e6 / Math.min(LONGEST, wanted))
+  const speed = left / 1e6 / Math.min(LONGEST, wanted)
+  // Endless elections are faster than any speed on offer.
+  player.speed = Math.max(nearestSpeed(speed), Math.round(speed / 2))
   player.play()
 }

@@ -9,6 +9,10 @@ export type CourseCheck = {
  */
 check: string, 
 /**
+ * The check as a learner reads it.
+ */
+words: string, 
+/**
  * Does it hold?
  */
 holds: boolean, };

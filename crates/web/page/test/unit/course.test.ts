@@ -4,7 +4,6 @@ import type { Engine } from '../../src/source/engine'
 import { isGivenAway, pictureOf, scenarioOf } from '../../src/source/lesson.svelte'
 import { Progress } from '../../src/source/progress.svelte'
 import { readLink } from '../../src/time/links'
-import { checkWords } from '../../src/trace/checks'
 import { engineOfTheBuild } from './engine'
 
 /** What a browser keeps. */
@@ -169,20 +168,4 @@ describe('what is watched', () => {
     expect(pictureOf(leads).script).toBe('cluster 3\n---\n')
     expect(pictureOf(question('09-committed/which-entries')).script).toContain('log n5 1 3\ncluster 5\n')
   })
-})
-
-test('checks are told as sentences', () => {
-  for (const [check, words] of [
-    ['nothing is violated', 'No promise is broken'],
-    ['violated: election safety', 'A promise is broken: election safety'],
-    ['with the rule: nothing is violated', 'With the rule on, the same commands have another end: no promise is broken'],
-    ['at most 8 commands', 'At most 8 commands'],
-    ['uses: timeout n5', '`timeout n5` is used'],
-    ['expect log n1 1 1', 'At the end, `expect log n1 1 1` holds'],
-    ['never: n5 becomes leader', 'It never happens that n5 becomes leader'],
-    ['n1 is asked for a put, then for 50ms never: n1 confirms a put', 'n1 is asked for a put, then for 50ms it does not happen that n1 confirms a put'],
-    ['for 2s never: a server becomes leader', 'For 2s it does not happen that a server becomes leader'],
-  ]) {
-    expect(checkWords(check!)).toBe(words)
-  }
 })

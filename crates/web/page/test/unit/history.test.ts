@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { History } from '../../src/trace/history'
 import { open, parse, spread } from '../../src/source/file'
+import { STEP_US } from '../../src/source/session.svelte'
 import { apply, newCluster } from '../../src/trace/view'
 import { appendEntries, noOp, record } from './records'
 
@@ -251,6 +252,15 @@ describe('a file', () => {
     ])
     expect(read[1]!.t).toBe(read[0]!.t)
     expect(read[2]!.t).toBeGreaterThan(read[1]!.t)
+  })
+
+  test('that tells no time can hurry through steps in which nothing is told', () => {
+    const message = appendEntries({ index: 0, term: 0 }, [])
+    const heartbeat = record({ node: 2, event: 'received', from: 1, message })
+    const vote = record({ node: 2, seq: 2, event: 'vote', candidate: 1, granted: true } as never)
+    const times = (routine: number) => spread([heartbeat, heartbeat, vote, heartbeat], routine).map(({ t }) => t / STEP_US)
+    expect(times(1)).toEqual([1, 2, 2, 3])
+    expect(times(0.5)).toEqual([0.5, 1.5, 1.5, 2])
   })
 
   test('that is no trace says which line is wrong', () => {

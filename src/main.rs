@@ -45,7 +45,7 @@ Learn
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
-  practice   Fill in a condition of Raft, or break a promise: exercises with points
+  practice   Fill in a condition of Raft, break a promise: exercises with points
   why, log   Explain why something happened; show what a server has on disk
   export     Save a scenario, a recorded run or the lab as a web page
 Use

@@ -11,7 +11,7 @@ use trace::shown;
 const HELP: &str = "Choose by the keys before the answers, and press Enter. `skip` goes on without an answer, and `quit` \
                     leaves. What you have answered is kept.";
 
-/// What became of a question.
+/// How a learner has reacted to a question.
 pub(super) enum Asked {
     Answered(Response),
     Skipped,

@@ -56,7 +56,7 @@ struct Deed {
     what: String,
 }
 
-/// Something else that is told of it.
+/// Something else that its headline says.
 #[derive(Debug, Clone)]
 struct Remark {
     /// The leader that steps down, if it is about that.

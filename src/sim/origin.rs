@@ -6,7 +6,7 @@ use command::{Failure, write_file, written};
 use consensus::{Index, NodeId, Term};
 use simulator::Run;
 use simulator::claim::{self, Claim, Verdict};
-use simulator::origin::{Answer, Search, parse_log};
+use simulator::origin::{Answer, PROSE, Search, parse_log};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -36,11 +36,7 @@ pub(super) fn ask(logs: &[String], servers: Option<u64>, save: Option<&Path>) ->
         Answer::Run(run) => {
             let elections = counted(run.story().count() as u64, "election");
             let title = format!("Yes: a run leads to these logs, with {elections}.");
-            let prose = format!(
-                "How these logs come about\n\nNothing happens here but {elections}, commands, and messages that arrive \
-                 or are lost."
-            );
-            show_run(&title, &run, &prose, save)
+            show_run(&title, &run, PROSE, save)
         }
         Answer::Impossible(why) => show(&impossible(&why)),
         Answer::Undecided(bound) => {
@@ -53,15 +49,16 @@ pub(super) fn ask(logs: &[String], servers: Option<u64>, save: Option<&Path>) ->
 pub(super) fn examine_claim(logs: &[String], index: u64, save: Option<&Path>) -> Result<ExitCode, Failure> {
     let parsed: Result<Vec<Vec<Term>>, String> = logs.iter().map(|log| parse_log(log)).collect();
     let claim = parsed.and_then(|logs| claim::examine(&logs, Index(index)));
-    let Claim { entry, holders, verdict } = claim.map_err(|why| Failure::of(why, HELP))?;
+    let claim = claim.map_err(|why| Failure::of(why, HELP))?;
+    let name = claim.title();
+    let Claim { entry, holders, verdict } = claim;
     let names: Vec<String> = holders.iter().map(NodeId::to_string).collect();
     let of = format!("{} of {}", holders.len(), counted(logs.len() as u64, "server"));
     let about = format!("Entry {} of term {} is on {}: {of}.", entry.index, entry.term, names.join(", "));
     match verdict {
         Verdict::Refuted(why, run) => {
             let title = format!("{about} It can be lost: {why}");
-            let prose = format!("Entry {} of term {} is lost\n\n{title}", entry.index, entry.term);
-            show_run(&title, &run, &prose, save)
+            show_run(&title, &run, &format!("{name}\n\n{title}"), save)
         }
         Verdict::Safe(why) => show(&format!("{about} It can't be lost: {why}")),
         Verdict::NotRefuted(bound) => show(&format!(

@@ -5,12 +5,14 @@
 //!
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
+//! * `origin.rs`: where logs come from;
 //! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course.
 
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod lab;
 mod lessons;
+mod origin;
 mod request;
 mod response;
 mod scenarios;
@@ -18,11 +20,12 @@ mod search;
 
 pub use request::Request;
 pub use response::{
-    CourseTold, Flying, Found, GradesTold, Hunted, Judged, Refused, RunHashTold, ScriptText, Shrunk, Told,
-    Violated,
+    ClaimTold, CourseTold, Flying, Found, GradesTold, Hunted, Judged, OriginTold, Refused, RunHashTold,
+    RunTold, ScriptText, Shrunk, Told, Violated,
 };
 
 use lab::Lab;
+use origin::Origin;
 use page::Run;
 use response::json;
 use search::Hunt;
@@ -35,6 +38,7 @@ use std::time::Duration;
 pub struct Engine {
     lab: Option<Lab>,
     hunt: Option<Hunt>,
+    origin: Option<Origin>,
 }
 
 impl Engine {
@@ -87,6 +91,12 @@ impl Engine {
                 let hunt = self.hunt.as_mut();
                 json(&hunt.ok_or_else(|| Refused::new("there is no search yet"))?.shrink(steps)?)
             }
+            Request::Origin { logs, servers, moments } => {
+                let goes_on = self.origin.take_if(|origin| origin.is_about(&logs, servers));
+                let origin = goes_on.map_or_else(|| Origin::new(logs, servers), Ok)?;
+                json(&self.origin.insert(origin).advance(moments))
+            }
+            Request::Claim { logs, index } => json(&origin::examine(&logs, index)?),
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };
                 json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })

@@ -1,6 +1,6 @@
 //! What the page can ask.
 
-use consensus::{NodeId, Rule};
+use consensus::{Index, NodeId, Rule};
 use course::{Response, Results};
 use serde::Deserialize;
 
@@ -71,6 +71,23 @@ pub enum Request {
     Shrink {
         /// For how many steps of servers.
         steps: u64,
+    },
+    /// Searches for a run that leads to these logs: of n1, n2, and so on. Asked again with the same logs, the search goes on.
+    Origin {
+        /// The terms of each log's entries, as in `1 1 3`.
+        logs: Vec<String>,
+        /// The number of servers, if there are more than logs. The others may have any log.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        servers: Option<u64>,
+        /// How many moments are looked at before the response.
+        moments: u64,
+    },
+    /// Looks for a run that refutes the claim that an entry is committed, where servers have these logs.
+    Claim {
+        /// The terms of each log's entries, as in `1 1 3`.
+        logs: Vec<String>,
+        /// The entry's index. Of several entries there, the one is meant that most logs have.
+        index: Index,
     },
     /// The number of a run that is drawn from a seed, with the servers' steps.
     TraceHash {

@@ -1,11 +1,11 @@
 //! What the engine answers.
 
-use consensus::NodeId;
+use consensus::{NodeId, Term};
 use course::{Chapter, Checked};
 use page::{Headline, RecordJson, Setup, micros};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use simulator::{MessageInFlight, Violation};
+use simulator::{MessageInFlight, Run, Violation};
 use std::collections::BTreeMap;
 use trace::EventId;
 
@@ -118,6 +118,59 @@ pub struct Shrunk {
     pub most_steps: u64,
     /// The shortest script so far.
     pub scenario: String,
+}
+
+/// How far the search for the origin of logs is.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LogsOrigin"))]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum OriginTold {
+    /// There is no answer yet: ask again.
+    Open,
+    /// This run leads to them.
+    Run(RunTold),
+    /// No run does.
+    Impossible {
+        /// The reason.
+        why: String,
+    },
+    /// No run was found, and there may be one.
+    Undecided {
+        /// What was tried.
+        bound: String,
+    },
+}
+
+/// What became of the claim that an entry is committed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ClaimExamined"))]
+pub struct ClaimTold {
+    /// The entry's term.
+    pub term: Term,
+    /// The servers that have it.
+    pub holders: Vec<NodeId>,
+    /// Why it can be lost, or can't, or what was tried.
+    pub why: String,
+    /// `true` if it can be lost, `false` if it can't; `None` if that is not known.
+    pub can_be_lost: Option<bool>,
+    /// The run in which it is lost.
+    pub run: Option<RunTold>,
+}
+
+/// A run that was constructed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ConstructedRun"))]
+pub struct RunTold {
+    /// What happens in it, a paragraph for each election.
+    pub story: Vec<String>,
+    /// A scenario that plays it.
+    pub scenario: String,
+}
+
+impl RunTold {
+    pub(crate) fn of(run: &Run, prose: &str) -> RunTold {
+        RunTold { story: run.story().map(str::to_owned).collect(), scenario: run.to_scenario(prose) }
+    }
 }
 
 /// A script that plays the same run again.

@@ -409,3 +409,49 @@ fn results_are_graded_or_refused_with_the_reason() {
     let other = json!({"ask": "grade", "results": {"form": "another"}});
     assert!(page.refused(&other).starts_with("this is no request: unknown variant `another`"));
 }
+
+#[test]
+fn logs_have_an_origin_or_a_reason_why_they_have_none() {
+    let mut page = Page::default();
+    let logs = json!(["1 1 3", "1 2", ""]);
+    let mut origin = json!({"is": "open"});
+    let mut slices = 0;
+    while origin["is"] == "open" {
+        origin = page.ok(&json!({"ask": "origin", "logs": logs, "moments": 1}));
+        slices += 1;
+    }
+    assert!(slices > 1 && origin["is"] == "run", "{slices}: {origin}");
+    assert_eq!(origin["story"].as_array().unwrap().len(), 3);
+    let (mut opened, _) = Page::opened(origin["scenario"].as_str().unwrap());
+    let table = opened.ok(&json!({"ask": "do", "command": "logs"}))["said"].clone();
+    assert!(table.as_str().unwrap().contains("n1      1   1   3\nn2      1   2\nn3\n"), "{table}");
+
+    let none = page.ok(&json!({"ask": "origin", "logs": ["1 1", "1 1", "2"], "moments": 1}));
+    assert!(
+        none["is"] == "impossible" && none["why"].as_str().unwrap().contains("elected in term 2"),
+        "{none}"
+    );
+    let more = json!({"ask": "origin", "logs": ["1 1", "2"], "servers": 3, "moments": 1_000_000});
+    assert_eq!(page.ok(&more)["is"], "run");
+    let nonsense = json!({"ask": "origin", "logs": ["one"], "moments": 1});
+    assert!(page.refused(&nonsense).starts_with("\"one\" is no term"));
+    assert!(
+        page.refused(&json!({"ask": "origin", "logs": [], "moments": 1})).starts_with("give 1 to 9 logs")
+    );
+}
+
+#[test]
+fn a_claim_is_refuted_or_the_reason_is_told() {
+    let mut page = Page::default();
+    let claim = |index| json!({"ask": "claim", "logs": ["1 2 4", "1 2", "1 2", "1", "1 3"], "index": index});
+    let lost = page.ok(&claim(2));
+    assert_eq!(
+        (&lost["can_be_lost"], &lost["term"], &lost["holders"]),
+        (&json!(true), &json!(2), &json!([1, 2, 3]))
+    );
+    let (_, told) = Page::opened(lost["run"]["scenario"].as_str().unwrap());
+    assert_eq!(told["setup"]["title"], "Entry 2 of term 2 is lost");
+    let safe = page.ok(&claim(1));
+    assert_eq!((&safe["can_be_lost"], &safe["run"]), (&json!(false), &Value::Null));
+    assert_eq!(page.refused(&claim(9)), "no log has an entry 9");
+}

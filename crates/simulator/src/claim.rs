@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Maximum number of elections after which a refutation is looked for.
 pub const MOST_ELECTIONS: u64 = 3;
 /// The number of moments at which the search for a refutation gives up.
-const MOST_MOMENTS: usize = 20_000;
+const MOST_MOMENTS: usize = 5_000;
 
 /// What became of the claim that an entry is committed.
 #[derive(Debug)]
@@ -22,6 +22,13 @@ pub struct Claim {
     pub holders: Vec<NodeId>,
     /// Whether it can be lost.
     pub verdict: Verdict,
+}
+
+impl Claim {
+    /// What to write above a scenario of the run that refutes it.
+    pub fn title(&self) -> String {
+        format!("Entry {} of term {} is lost", self.entry.index, self.entry.term)
+    }
 }
 
 /// Can an entry be lost?

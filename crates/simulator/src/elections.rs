@@ -131,7 +131,14 @@ impl Possible {
         let mut fates: Vec<Vec<Fate>> = Vec::new();
         for (id, logs) in &self.servers {
             let wanted = logs.iter().filter(|(log, _)| is_wanted(*id, log));
-            fates.push(wanted.flat_map(|(log, all)| all.iter().map(|votes| (log.clone(), *votes))).collect());
+            let mut best: Vec<Fate> = Vec::new();
+            for (log, votes) in wanted.flat_map(|(log, all)| all.iter().map(move |votes| (log, *votes))) {
+                if !best.iter().any(|(_, other)| other & votes == votes) {
+                    best.retain(|(_, other)| other & votes != *other);
+                    best.push((log.clone(), votes));
+                }
+            }
+            fates.push(best);
         }
         let chosen = self.choose_from(&fates, &mut Vec::new())?;
         Some(self.servers().zip(chosen).collect())

@@ -20,6 +20,10 @@ pub const LATEST_TERM: Term = Term(30);
 /// The number of moments at which a search gives up.
 pub const MOST_MOMENTS: usize = 200_000;
 
+/// What to write above a scenario of a run that was found.
+pub const PROSE: &str = "How these logs come about\n\nNothing happens here but elections, commands, and messages that \
+                         arrive or are lost.";
+
 /// The answer to the question where logs come from.
 #[derive(Debug)]
 pub enum Answer {

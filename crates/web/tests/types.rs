@@ -6,7 +6,8 @@ extern crate raft_for_beginners_web as web;
 use cluster::{Action, SlowMotionState};
 use course::{Mark, Results};
 use engine::{
-    CourseTold, Flying, GradesTold, Hunted, Judged, Refused, Request, RunHashTold, ScriptText, Shrunk, Told,
+    ClaimTold, CourseTold, Flying, GradesTold, Hunted, Judged, OriginTold, Refused, Request, RunHashTold,
+    ScriptText, Shrunk, Told,
 };
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ fn write_types(folder: &Path) {
     RunHashTold::export_all(&config).unwrap();
     Refused::export_all(&config).unwrap();
     CourseTold::export_all(&config).unwrap();
+    OriginTold::export_all(&config).unwrap();
+    ClaimTold::export_all(&config).unwrap();
     Mark::export_all(&config).unwrap();
     Judged::export_all(&config).unwrap();
     GradesTold::export_all(&config).unwrap();

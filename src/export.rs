@@ -48,7 +48,8 @@ pub(crate) struct ExportArguments {
     output: Option<PathBuf>,
 }
 
-pub(crate) fn run(arguments: ExportArguments) -> Result<ExitCode, Failure> {
+/// Writes what was asked for. A file gets the permissions that this umask leaves, as it is to be passed on.
+pub(crate) fn run(arguments: ExportArguments, umask: Mode) -> Result<ExitCode, Failure> {
     let start = |usual: &str| arguments.what.as_deref().map_or(Ok(usual.to_owned()), link_to);
     if let Some(folder) = &arguments.site {
         return write_site(folder, &web::lab(&start(COURSE)?, EnginePlace::Beside));
@@ -61,7 +62,10 @@ pub(crate) fn run(arguments: ExportArguments) -> Result<ExitCode, Failure> {
         _ => (web::lab(&start("")?, EnginePlace::Inside), String::new()),
     };
     match &arguments.output {
-        Some(output) => write_to(output, &page, &moment),
+        Some(output) => {
+            rustix::process::umask(umask);
+            write_to(output, &page, &moment)
+        }
         None if io::stdout().is_terminal() => Err(Failure::usage(
             format_args!("the page has {} kB, too much for a terminal", page.len().div_ceil(1000)),
             "name a file for it with -o, for example -o page.html",

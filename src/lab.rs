@@ -1,10 +1,10 @@
 //! `raft lab`
 
-use crate::link::fragment_in;
+use crate::link::{fragment_in, is_new_cluster};
 use crate::replay::end_signals;
 use crate::tape::Tape;
 use clap::Args;
-use command::{Failure, ended_by, say};
+use command::{Failure, ended_by, page_address, say};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +24,7 @@ use web::{LabSite, SiteError};
 /// `raft export --help`.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[command(override_usage = "raft lab [OPTIONS] [SCENARIO|LINK]\n       raft lab [OPTIONS] --servers <N>")]
 pub(crate) struct LabArguments {
     /// What to begin with: a scenario, by its name or its file, or a link of the page, in quotes [default: a new
     /// cluster]
@@ -36,7 +37,7 @@ pub(crate) struct LabArguments {
     servers: Option<u64>,
 
     /// The lab's address, on this machine; port 0 means any free port
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = page_address)]
     web: SocketAddr,
 
     /// Open it in the browser at once
@@ -74,10 +75,11 @@ pub(crate) fn run(arguments: LabArguments) -> Result<ExitCode, Failure> {
 /// # Errors
 /// If it leads nowhere: then the lab could only say so.
 pub(crate) fn link_to(what: &Path) -> Result<String, Failure> {
-    let tape = Tape::open(what)?;
-    tape.begin()?;
-    match what.to_str().and_then(fragment_in) {
-        Some(fragment) => Ok(fragment.to_owned()),
-        None => tape.fragment(),
+    let fragment = what.to_str().and_then(fragment_in);
+    if let Some(fragment) = fragment.filter(|fragment| is_new_cluster(fragment)) {
+        return Ok(fragment.to_owned());
     }
+    let tape = Tape::open_script(what)?;
+    tape.begin()?;
+    fragment.map_or_else(|| tape.fragment(), |fragment| Ok(fragment.to_owned()))
 }

@@ -39,6 +39,12 @@ impl Link {
     /// # Errors
     /// If it leads to no run, or is damaged.
     pub(crate) fn read(fragment: &str) -> Result<Link, Failure> {
+        if is_new_cluster(fragment) {
+            return Err(Failure::of(
+                "the link leads to a new cluster, in which nothing has happened yet",
+                format!("open it in the lab: raft lab '{fragment}'"),
+            ));
+        }
         let lab = field(fragment, "lab")?.map(|packed| unpack(&packed).map(Linked::Script)).transpose()?;
         let scenario = field(fragment, "scenario")?.map(Linked::Scenario);
         let run = lab.or(scenario).ok_or_else(|| {
@@ -56,8 +62,14 @@ impl Link {
 /// name of a scenario.
 pub(crate) fn fragment_in(argument: &str) -> Option<&str> {
     let is_address = ["http://", "https://", "file://"].iter().any(|scheme| argument.starts_with(scheme));
-    let is_fragment = ["#lab=", "#scenario="].iter().any(|key| argument.starts_with(key));
+    let first_key = argument.strip_prefix('#').and_then(|fields| fields.split(['=', '&']).next());
+    let is_fragment = first_key.is_some_and(|key| ["lab", "scenario", "run"].contains(&key));
     (is_address || is_fragment).then(|| &argument[argument.find('#').unwrap_or(argument.len())..])
+}
+
+/// Does this fragment lead to a new cluster in the lab?
+pub(crate) fn is_new_cluster(fragment: &str) -> bool {
+    fragment.trim_start_matches('#').split('&').any(|field| field == "lab" || field == "lab=")
 }
 
 /// The fragment that leads to the run that this script makes.
@@ -155,6 +167,9 @@ mod tests {
         assert!(refusal(&fragment_of(&" ".repeat(LONGEST_SCRIPT + 1))).contains("longer than 1 MiB"));
         assert!(Link::read(&fragment_of(&" ".repeat(LONGEST_SCRIPT))).is_ok());
         assert!(refusal("").contains("no run is in this link"));
+        for new in ["#lab", "#lab=", "#lab=&servers=3"] {
+            assert!(refusal(new).contains("the link leads to a new cluster"), "{new}");
+        }
         assert!(refusal("#run=3 servers&at=1.0").contains("no run is in this link"));
         assert!(refusal("#scenario=elections/first-election&at=-1").contains("the moment"));
         assert!(refusal(&format!("{}&at=n1:2", fragment_of("cluster 3"))).contains("the moment"));
@@ -164,7 +179,10 @@ mod tests {
     fn an_address_or_its_end_is_a_link_and_a_file_is_not() {
         assert_eq!(fragment_in("https://example.org/raft/#lab=abc&at=3"), Some("#lab=abc&at=3"));
         assert_eq!(fragment_in("file:///home/a/lab.html#scenario=a/b"), Some("#scenario=a/b"));
-        assert_eq!(fragment_in("#lab=abc"), Some("#lab=abc"));
+        for fragment in ["#lab=abc", "#lab", "#lab&servers=3", "#run=3%20servers&at=1.0"] {
+            assert_eq!(fragment_in(fragment), Some(fragment));
+        }
+        assert_eq!(fragment_in("#lab.txt"), None);
         assert_eq!(fragment_in("http://127.0.0.1:8000/"), Some(""));
         assert_eq!(fragment_in("elections/first-election"), None);
         assert_eq!(fragment_in("run#lab=.jsonl"), None);

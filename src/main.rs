@@ -45,7 +45,7 @@ Learn
   replay     Choose a scenario from a list, and play it forward and back
   rules      List the rules of Raft; explain one, or a word
   sim        Switch a rule off and see what breaks, or try to break all of Raft
-  practice   Fill in a condition of Raft, or break a promise: exercises with points
+  practice   Fill in a condition of Raft, or break a promise, for points
   why, log   Explain why something happened; show what a server has on disk
   export     Save a scenario, a recorded run or the lab as a web page
 Use
@@ -101,7 +101,7 @@ enum Command {
 
 fn main() -> ExitCode {
     // Everything created from here on, recordings and data of servers included, is for this user alone.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let of_user = rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = CommandLine::try_parse().unwrap_or_else(|error| not_understood(&error));
     let ended = match arguments.command.unwrap_or(Command::Up(arguments.up)) {
         Command::Up(arguments) => up::run(arguments),
@@ -123,7 +123,7 @@ fn main() -> ExitCode {
         Command::Lab(arguments) => lab::run(arguments),
         Command::Learn(arguments) => learn::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
-        Command::Export(arguments) => export::run(arguments),
+        Command::Export(arguments) => export::run(arguments, of_user),
         Command::Why(arguments) => why::run(arguments),
         Command::Log(arguments) => log::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),

@@ -7,6 +7,7 @@ mod mystery;
 mod points;
 mod program;
 mod project;
+mod report;
 mod story;
 
 use crate::paragraph::paragraph;

@@ -7,7 +7,7 @@ use crate::story::Story;
 use crate::tape::Tape;
 use crate::up::{exit_code, has_full_terminal, open_site};
 use clap::Args;
-use command::{Failure, ended_by, say, written};
+use command::{Failure, ended_by, page_address, say, written};
 use page::{Chapter, ScenarioTitle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -49,7 +49,7 @@ pub(crate) struct ReplayArguments {
 
     /// Show it in a browser on this machine, at this address [default: a free port]
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "127.0.0.1:0", conflicts_with_all = ["plain", "json", "hash"])]
+    #[arg(default_missing_value = "127.0.0.1:0", value_parser = page_address, conflicts_with_all = ["plain", "json", "hash"])]
     web: Option<SocketAddr>,
 
     /// Begin at this moment: a time as each event shows it, such as 1.250s, or just after an event, such as n2:117
@@ -73,6 +73,8 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     let Some(what) = &arguments.what else { return without_name(&arguments) };
     let mut tape = Tape::open(what)?;
     tape.at = arguments.at.or(tape.at);
+    // A link to a moment that is not there is wrong, even where the whole run is printed.
+    tape.begin()?;
     let remark = check_against_simulator(&tape)?;
     if let Some(address) = arguments.web {
         remark.iter().for_each(say);
@@ -86,6 +88,9 @@ pub(crate) fn run(arguments: ReplayArguments) -> Result<ExitCode, Failure> {
     }
     if arguments.plain || !has_full_terminal() {
         remark.iter().for_each(say);
+        if let Some(at) = tape.at {
+            say(format_args!("this is the whole run; the link leads to {at} of it"));
+        }
         return print_story(&tape, &arguments);
     }
     show_in_terminal(tape)

@@ -3,14 +3,15 @@
 use crate::link::{Link, Linked, fragment_in, fragment_of};
 use crate::moment::Moment;
 use crate::scenarios::{self, library};
-use command::Failure;
+use command::{Failure, say};
 use consensus::{Rule, Timing};
 use page::{Mode, Setup};
 use simulator::{Film, Scenario, Scene, UNSHOWN};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use storage::careful::read_regular;
-use trace::{Beginning, Event, Io, Record, StepInput, shown};
+use trace::{Beginning, Event, Io, Process, Record, StepInput, english, shown};
 
 /// Maximum size of a file that is read, in bytes: as events, it takes several times as much memory.
 const LARGEST: u64 = 256 << 20;
@@ -43,9 +44,19 @@ impl Tape {
     /// # Errors
     /// If there is no such file or scenario, or nothing happens in it; if the link is damaged.
     pub(crate) fn open(path: &Path) -> Result<Tape, Failure> {
+        Tape::open_one_of(path, "a file that `raft up --record FILE` has written")
+    }
+
+    /// The same where a recorded trace is of no use.
+    pub(crate) fn open_script(path: &Path) -> Result<Tape, Failure> {
+        Tape::open_one_of(path, "a file with a script, as docs/scenarios.md describes it")
+    }
+
+    /// The files are what can be named instead, if there is nothing at the path.
+    fn open_one_of(path: &Path, files: &str) -> Result<Tape, Failure> {
         let tape = match path.to_str().and_then(fragment_in) {
-            Some(fragment) => Tape::follow(Link::read(fragment)?)?,
-            None => Tape::read(path)?,
+            Some(fragment) => Tape::follow(Link::read(fragment)?, files)?,
+            None => Tape::read(path, files)?,
         };
         if tape.records().next().is_none() {
             let help = "a scenario starts a cluster with `cluster 3`; a trace has one event per line";
@@ -55,13 +66,13 @@ impl Tape {
     }
 
     /// Plays the run to which a link leads.
-    fn follow(Link { run, at }: Link) -> Result<Tape, Failure> {
+    fn follow(Link { run, at }: Link, files: &str) -> Result<Tape, Failure> {
         let mut tape = match run {
             Linked::Scenario(path) => {
                 let text = library().find(&path).ok_or_else(|| {
                     let message =
                         format!("the link leads to {}, which is no scenario of this program", shown(&path));
-                    Failure::of(message, help_for_missing(Path::new(&path)))
+                    Failure::of(message, help_for_missing(Path::new(&path), files))
                 })?;
                 Tape::play("the link", &path, text).expect("each of them is played in the tests")
             }
@@ -79,7 +90,7 @@ impl Tape {
         Ok(tape)
     }
 
-    fn read(path: &Path) -> Result<Tape, Failure> {
+    fn read(path: &Path, files: &str) -> Result<Tape, Failure> {
         let file = path.display();
         if !path.exists()
             && let Some(text) = path.to_str().and_then(|path| library().find(path))
@@ -93,14 +104,17 @@ impl Tape {
                     "record for a shorter time, or keep only the beginning: head -n 100000 FILE > SHORTER"
                         .to_owned()
                 }
-                _ => help_for_missing(path),
+                _ => help_for_missing(path, files),
             };
             Failure::of(format_args!("can't read {file}: {error}"), help)
         })?;
         let title =
             path.file_stem().map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned());
         if text.trim_start().starts_with('{') {
-            let (lines, records) = read_trace(path, &text)?.into_iter().unzip();
+            let (lines, records): (Vec<usize>, Vec<Record>) = read_trace(path, &text)?.into_iter().unzip();
+            for doubt in doubts(&text, &lines, &records) {
+                say(format_args!("note: {doubt}"));
+            }
             let scenes = vec![Scene { records, ..Scene::default() }];
             let film = Film { scenes, without: None };
             let name = file.to_string();
@@ -226,7 +240,7 @@ impl Tape {
 }
 
 /// What to suggest if there is nothing at a path.
-fn help_for_missing(path: &Path) -> String {
+fn help_for_missing(path: &Path, files: &str) -> String {
     let name = path.to_str().unwrap_or_default();
     let hidden = |(rule, _): &&(Rule, &str)| name.strip_prefix("without/") == Some(rule.id());
     if let Some((rule, reason)) = UNSHOWN.iter().find(hidden) {
@@ -243,8 +257,7 @@ fn help_for_missing(path: &Path) -> String {
         }
     };
     format!(
-        "{}name a scenario, such as elections/first-election (`raft replay --plain` lists all), or a file that `raft up \
-         --record FILE` has written",
+        "{}name a scenario, such as elections/first-election (`raft replay --plain` lists all), or {files}",
         meant.unwrap_or_default()
     )
 }
@@ -264,6 +277,49 @@ fn timing(record: &Record) -> Option<page::Timing> {
     let &Beginning { heartbeat_interval, election_timeout_min, election_timeout_max, .. } = start;
     let timing = Timing::new(heartbeat_interval, election_timeout_min, election_timeout_max).ok()?;
     Some(timing.into())
+}
+
+/// What shows that a trace is not as it was written, though it can be read.
+fn doubts(text: &str, lines: &[usize], records: &[Record]) -> Vec<String> {
+    let all: Vec<&str> = text.lines().collect();
+    let last = all.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |place| place + 1);
+    let torn = (lines.last() < Some(&last)).then(|| {
+        format!(
+            "line {last}, the last one, is incomplete and left out: whoever wrote it was killed meanwhile"
+        )
+    });
+    let reworded = lines.iter().zip(records).find(|(line, record)| has_other_words(all[**line - 1], record));
+    let reworded = reworded.map(|(line, _)| {
+        format!(
+            "the words in line {line} are not those of this program: they were changed, or are from another version. \
+             What is shown comes from the rest of the line"
+        )
+    });
+    // Only in a recording are all records, from the beginning on.
+    let is_recording = records.iter().any(|record| matches!(record.event, Event::Io(Io::Step { .. })));
+    let mut started = BTreeSet::new();
+    let unstarted = records.iter().filter(|_| is_recording).find(|record| {
+        let start = (record.node, record.life);
+        if matches!(record.event, Event::Process(Process::Started { .. })) {
+            started.insert(start);
+        }
+        record.seq.is_some() && !started.contains(&start)
+    });
+    let unstarted = unstarted.map(|Record { node, life, .. }| {
+        format!("a line is missing, the one that says that {node} has started (start {life}): the file was changed")
+    });
+    [torn, reworded, unstarted].into_iter().flatten().collect()
+}
+
+/// Does this line tell the record in other words than this program?
+fn has_other_words(line: &str, record: &Record) -> bool {
+    let told = english::sentence(record);
+    let is_verbatim = || serde_json::to_string(&told).is_ok_and(|told| line.contains(&told));
+    let is_same = || {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        line["why"].as_str().is_none_or(|why| why == told)
+    };
+    !is_verbatim() && !is_same()
 }
 
 /// The records, each with the number of its line.

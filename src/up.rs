@@ -10,8 +10,8 @@ use crate::scenarios::library;
 use clap::{ArgAction, Args};
 use cluster::{Cluster, ClusterError, Options, SlowMotion};
 use command::{
-    Failure, ProfileArguments, StorageArguments, TimeArguments, end_at_second_signal, ended_by, say,
-    this_program,
+    Failure, ProfileArguments, StorageArguments, TimeArguments, end_at_second_signal, ended_by, page_address,
+    say, this_program,
 };
 use consensus::{NodeId, Profile};
 use server::monotonic_now;
@@ -83,7 +83,7 @@ pub(crate) struct UpArguments {
 
     /// The address, on this machine, of the page that shows the cluster in a browser; port 0 means any free
     /// port
-    #[arg(long, value_name = "HOST:PORT", env = "RAFT_WEB", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "HOST:PORT", env = "RAFT_WEB", default_value = "127.0.0.1:0", value_parser = page_address)]
     web: SocketAddr,
 
     /// Serve no page, even if --web is given

@@ -183,7 +183,8 @@ fn asked_for<'a>(
     match (arguments.event.or(linked), arguments.last) {
         (_, Some(kind)) => causes.last(kind).ok_or_else(|| {
             let help = "ask for another kind with --last, or for an event by its name, such as n2:117";
-            Failure::of(format_args!("{name} has no event of that kind"), help)
+            let by_then = if at.is_some() { " by its moment" } else { "" };
+            Failure::of(format_args!("{name} has no event of that kind{by_then}"), help)
         }),
         (Some(id), None) => causes.find(id).ok_or_else(|| no_event(records, id, name)),
         (None, None) => causes.last(Kind::Violation).or(causes.last(Kind::Leader)).ok_or_else(|| {

@@ -1,7 +1,10 @@
 //! The results of a class: each question, and each learner.
 
 use super::progress;
-use course::{Card, Challenge, Chapter, Results, chapters, quiz_after, quiz_before};
+use course::{
+    Card, Challenge, Chapter, Kind, Question, Response, Results, chapters, quiz_after, quiz_before,
+};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use trace::shown;
@@ -52,8 +55,7 @@ impl Class {
             let shares: Vec<f64> =
                 answered.iter().map(|results| results.share(quiz, card).unwrap_or(0.0)).collect();
             let right = shares.iter().filter(|share| **share >= 1.0).count();
-            let _ = writeln!(
-                text,
+            let row = format!(
                 "  {:<16}  {:>6}  {:>5.1}  {:>4.0} %   {}",
                 card.id,
                 card.points(),
@@ -61,6 +63,7 @@ impl Class {
                 100.0 * right as f64 / shares.len() as f64,
                 most_common_mistake(quiz, card, &answered).unwrap_or_default(),
             );
+            let _ = writeln!(text, "{}", row.trim_end());
         }
         let points: Vec<f64> = answered.iter().filter_map(|results| results.points(quiz)).collect();
         text + &format!("  {:<16}  {:>6}  {:>5.1}\n\n", "together", quiz.points(), mean(&points))
@@ -135,21 +138,30 @@ fn is_question(card: &Card) -> bool {
     matches!(card.challenge, Challenge::Question(_))
 }
 
-/// The answer about which most learners were wrong, in words.
+/// The answer about which most learners were wrong, or the line of the rubric that most did not meet; in words.
 fn most_common_mistake(quiz: &Chapter, card: &Card, answered: &[&Results]) -> Option<String> {
     let Challenge::Question(question) = &card.challenge else { return None };
-    let marks: Vec<_> = answered
-        .iter()
-        .filter_map(|results| question.mark(results.of(quiz, card)?.first.as_ref()?).ok())
-        .collect();
-    let times = |text: &str| {
-        marks.iter().flat_map(|mark| &mark.mistakes).filter(|mistake| mistake.answer.text == text).count()
-    };
+    let responses = answered.iter().filter_map(|results| results.of(quiz, card)?.first.as_ref());
+    let mut counted: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for mistake in responses.flat_map(|response| mistakes(question, response)) {
+        *counted.entry(mistake).or_default() += 1;
+    }
     // Of as common ones, the first.
-    let counted = question.answers.iter().rev().map(|answer| (times(&answer.text), answer));
-    let (times, answer) = counted.filter(|(times, _)| *times > 0).max_by_key(|(times, _)| *times)?;
-    let what = if answer.is_right { "left out" } else { "chosen" };
-    Some(format!("{what} by {times}: {}", answer.text))
+    let ((what, text), times) = counted.into_iter().rev().max_by_key(|(_, times)| *times)?;
+    Some(format!("{what} by {times}: {text}"))
+}
+
+/// What was wrong about a response, and what it is about.
+fn mistakes<'a>(question: &'a Question, response: &Response) -> Vec<(&'static str, &'a str)> {
+    if let Response::Written { met, .. } = response {
+        let missing = question.rubric.iter().filter(|line| !met.contains(&line.text));
+        return missing.map(|line| ("not said", line.text.as_str())).collect();
+    }
+    let Ok(mark) = question.mark(response) else { return Vec::new() };
+    // Who chose another answer than the right one has left that out, of course.
+    let told = mark.mistakes.iter().filter(|mistake| mistake.was_chosen || question.kind != Kind::One);
+    let what = |was_chosen| if was_chosen { "chosen" } else { "left out" };
+    told.map(|mistake| (what(mistake.was_chosen), mistake.answer.text.as_str())).collect()
 }
 
 fn mean(numbers: &[f64]) -> f64 {

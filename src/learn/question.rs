@@ -11,7 +11,7 @@ use trace::shown;
 const HELP: &str = "Choose by the keys before the answers, and press Enter. `skip` goes on without an answer, and `quit` \
                     leaves. What you have answered is kept.";
 
-/// What became of a question.
+/// How a learner has reacted to a question.
 pub(super) enum Asked {
     Answered(Response),
     Skipped,
@@ -58,7 +58,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
         console.item("  ", &servers.join(" "))?;
     } else {
         for (key, answer) in choices.iter() {
-            console.item(&format!("  {key:<4} "), &answer.text)?;
+            console.item(&format!("  {:<5} ", format!("{key})")), &answer.text)?;
         }
     }
     console.print("\n")?;

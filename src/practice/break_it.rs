@@ -130,7 +130,14 @@ fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
         (None, _) => format!("In the end no promise is broken ({commands}).",),
     };
     let title = format!("Without {rule} a promise breaks, with it none does.");
-    Part { name: format!("break-{rule}"), title, points: marked.points(), out_of: OUT_OF, remark }
+    Part {
+        name: format!("break-{rule}"),
+        title,
+        points: marked.points(),
+        out_of: OUT_OF,
+        remark,
+        details: String::new(),
+    }
 }
 
 /// A link to the moment at which the promise breaks.

@@ -1,7 +1,8 @@
 //! `raft practice grade`: the projects of a class.
 
-use super::fill_in::{Report, built};
+use super::fill_in::built;
 use super::project::{self, make_folder};
+use super::report::Report;
 use super::{GradingArguments, blank_parser, exit_code};
 use clap::Args;
 use command::{Failure, write_file, written};
@@ -112,7 +113,7 @@ fn grade_one(
     let report = Report::new(exercise, answer, grading.seeds_of(student), reports.as_deref())?;
     if let Some(reports) = reports {
         make_folder(&reports)?;
-        write_file(&reports.join("report.txt"), &report.text)?;
+        write_file(&reports.join("report.txt"), &report.text())?;
     }
     Ok(report)
 }

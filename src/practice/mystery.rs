@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
 
 fn part(number: usize, points: u32, remark: &str) -> Part {
     let (name, title) = (format!("riddle-{number}"), "The rule that is off was named.".to_owned());
-    Part { name, title, points, out_of: 1, remark: remark.to_owned() }
+    Part { name, title, points, out_of: 1, remark: remark.to_owned(), details: String::new() }
 }
 
 /// A short run in which a promise breaks, and the fragment of a link to its end.

@@ -1,5 +1,6 @@
 //! Points, as people and autograders read them.
 
+use crate::paragraph::paragraph;
 use serde_json::{Value, json};
 
 /// The points for one part of an exercise.
@@ -11,14 +12,27 @@ pub(super) struct Part {
     pub(super) out_of: u32,
     /// What went wrong, or why it was not tried; empty if nothing did.
     pub(super) remark: String,
+    /// More about it, in lines.
+    pub(super) details: String,
 }
 
+/// What is said about a part stands below its title.
+const INDENT: usize = 11;
+
 impl Part {
-    /// A line of a list: what must be right, and whether it is.
-    pub(super) fn line(&self) -> String {
-        let Part { title, points, out_of, .. } = self;
+    /// What must be right, whether it is, and what went wrong.
+    pub(super) fn text(&self) -> String {
+        let Part { title, points, out_of, remark, details, .. } = self;
         let sign = if points == out_of { '✓' } else { '✗' };
-        format!("  {sign} {points} of {out_of}  {title}\n")
+        let mut text = format!("  {sign} {points} of {out_of}  {title}\n");
+        if !remark.is_empty() {
+            text += &format!("{}\n", paragraph(INDENT, remark));
+        }
+        for line in details.lines() {
+            text += format!("{}{line}", " ".repeat(INDENT)).trim_end();
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -38,7 +52,7 @@ pub(super) fn results(parts: &[Part], output: &str, extra: Value) -> Value {
             "score": part.points,
             "max_score": part.out_of,
             "status": if part.points == part.out_of { "passed" } else { "failed" },
-            "output": format!("{}\n{}", part.title, part.remark).trim_end(),
+            "output": format!("{}\n{}\n{}", part.title, part.remark, part.details).trim_end(),
         })
     };
     json!({

@@ -6,17 +6,17 @@ use simulator::{Condition, Question, Substitute, Verdict};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 use trace::shown;
 
-/// Maximum length of an answer in bytes; number of answers that may wait; maximum number of bytes of its standard error
-/// that are kept.
+/// Maximum length of an answer in bytes; number of questions and of answers that may wait; maximum number of bytes of its
+/// standard error that are kept.
 const LONGEST_ANSWER: u64 = 1_000;
-const ANSWERS_THAT_WAIT: usize = 16;
+const LINES_THAT_WAIT: usize = 16;
 const MOST_SAID: usize = 4_000;
 
 /// Maximum number of answers that are remembered: then all are forgotten.
@@ -49,10 +49,18 @@ pub(super) struct Program {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    questions: ChildStdin,
-    answers: Receiver<String>,
+    questions: SyncSender<String>,
+    answers: Receiver<Line>,
     /// All that it says on standard error, once that is closed.
     said: Receiver<String>,
+}
+
+/// A line of its standard output.
+#[derive(Debug)]
+struct Line {
+    text: String,
+    /// More came with it.
+    is_followed: bool,
 }
 
 impl Drop for Running {
@@ -112,30 +120,29 @@ impl Program {
             None => self.run()?,
         };
         let line = question_line(question);
-        // If it has ended, no answer comes.
-        let _ = writeln!(running.questions, "{line}");
-        let answer = match running.answers.recv_timeout(self.answer_within) {
-            Ok(answer) => answer,
+        if let Err(TrySendError::Full(_)) = running.questions.try_send(format!("{line}\n")) {
+            return Err("the program answers questions that it does not read".to_owned());
+        }
+        let Line { text, is_followed } = match running.answers.recv_timeout(self.answer_within) {
+            Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => {
                 let within = humantime::format_duration(self.answer_within);
                 let why = format!(
-                    "the program did not answer within {within}, and was killed. It was asked: {line}"
+                    "the program did not answer within {within}, and was killed (does it flush its output?). It was asked: {line}"
                 );
                 return Err(self.given_up.insert(why).clone());
             }
             Err(RecvTimeoutError::Disconnected) => return Err(running.last_words(&line)),
         };
-        let verdict = read_answer(question.condition(), &answer).map_err(|expected| {
-            format!("the program answered \"{}\", not {expected}. It was asked: {line}", shown(answer.trim()))
-        });
-        if verdict.is_ok() && running.answers.try_recv().is_ok() {
+        let verdict = read_answer(question.condition(), &text).map_err(|expected| {
+            format!("the program answered \"{}\", not {expected}. It was asked: {line}", shown(text.trim()))
+        })?;
+        if is_followed || running.answers.try_recv().is_ok() {
             let why = "the program printed more than the answer on standard output. Print to standard error";
             return Err(format!("{why}. It was asked: {line}"));
         }
-        if verdict.is_ok() {
-            self.running = Some(running);
-        }
-        verdict
+        self.running = Some(running);
+        Ok(verdict)
     }
 
     fn run(&mut self) -> Result<Running, String> {
@@ -156,14 +163,23 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("can't start {}: {error}", shown(name)))?;
-        let questions = child.stdin.take().expect("it is piped");
+        let mut input = child.stdin.take().expect("it is piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut errors = child.stderr.take().expect("it is piped");
-        let (answered, answers) = sync_channel(ANSWERS_THAT_WAIT);
+        let (questions, asked) = sync_channel::<String>(LINES_THAT_WAIT);
+        thread::spawn(move || {
+            // If it has ended, no answer comes either.
+            while let Ok(question) = asked.recv() {
+                let _ = input.write_all(question.as_bytes());
+            }
+        });
+        let (answered, answers) = sync_channel(LINES_THAT_WAIT);
         thread::spawn(move || {
             let mut bytes = Vec::new();
             while let Ok(1..) = lines.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut bytes) {
-                if answered.send(String::from_utf8_lossy(&bytes).into_owned()).is_err() {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let is_followed = !lines.buffer().is_empty();
+                if answered.send(Line { text, is_followed }).is_err() {
                     return;
                 }
                 bytes.clear();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 const SCRIPT: &str = "# Mine\n\ncluster 3 seed=4\nrun 1s\n---\n\nkill n1\nrun 1s\n---\n";
 /// The link that the page makes of this script.
@@ -92,6 +92,7 @@ fn a_lab_begins_with_what_it_is_given() {
     let from_file = embedded(&Lab::start(&[&file]).page.get("/").body)["lab"].as_str().unwrap().to_owned();
     for (arguments, begins_with) in [
         (&["--servers", "7"][..], "#lab=&servers=7".to_owned()),
+        (&["#lab"], "#lab".to_owned()),
         (&["elections/first-election"], "#scenario=elections/first-election".to_owned()),
         (&[&link], format!("{LINK}&at=40")),
     ] {
@@ -160,6 +161,9 @@ fn a_link_to_a_moment_is_explained_as_of_that_moment() {
     let before = until(won);
     assert_eq!(before.status.code(), Some(1));
     assert!(String::from_utf8(before.stderr).unwrap().contains("no server becomes leader"));
+    let of_kind = output(&["why", &format!("{LINK}&at={won}"), "--last", "leader"]);
+    let stderr = String::from_utf8(of_kind.stderr).unwrap();
+    assert!(stderr.contains("the link has no event of that kind by its moment"), "{stderr}");
     let not = printed(&["why", &format!("{LINK}&at={won}"), "--not", "leader", "n2"]);
     assert!(not.contains("n2 has not become leader"), "{not}");
     let event = printed(&["why", "#scenario=elections/first-election&at=n1:10"]);
@@ -173,6 +177,7 @@ fn a_bad_link_is_refused_with_the_reason() {
         ("#lab=U1bwzcxL5eJKzik", "error: the link is damaged"),
         ("#lab=%%%", "error: the link is damaged"),
         ("https://example.org/", "error: no run is in this link"),
+        ("#run=3%20servers&at=1.5", "error: no run is in this link"),
         ("#scenario=../Cargo", "error: the link leads to ../Cargo, which is no scenario of this program"),
         (
             "#scenario=elections/first-election&at=n9:1",
@@ -180,7 +185,7 @@ fn a_bad_link_is_refused_with_the_reason() {
         ),
         (&nothing_there, "the link leads to position 1000000, and the run has no such moment"),
     ] {
-        for command in ["lab", "export"] {
+        for command in ["lab", "export", "replay"] {
             let output = output(&[command, link]);
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{command} {link}: {stderr}");
@@ -198,6 +203,13 @@ fn a_lab_in_one_file_holds_the_engine() {
     let size = format!("({} kB)", page.len().div_ceil(1000));
     assert!(String::from_utf8(said).unwrap().contains(&size));
     assert!(page.len() <= 1_000_000, "it can be mailed: {size}");
+    // It is for others: what they may do with it is for the user's umask to say.
+    let open = folder.path().join("open.html");
+    let export = r#"umask 022; exec "$0" export --lab -o "$1""#;
+    let exported =
+        Command::new("sh").args(["-c", export, env!("CARGO_BIN_EXE_raft")]).arg(&open).output().unwrap();
+    assert!(exported.status.success(), "{exported:?}");
+    assert_eq!(fs::metadata(&open).unwrap().permissions().mode() & 0o777, 0o644);
     for id in ["raft-page", "raft-engine"] {
         let (_, rest) = page.split_once(&format!(r#"id="{id}">"#)).unwrap();
         assert!(rest.find("</script>").unwrap() > 50_000, "{id}");
@@ -270,6 +282,10 @@ fn a_lab_is_for_this_machine_and_plays_scripts() {
         (&["lab", "--web", "0.0.0.0:0"][..], 2, "`raft lab` is for this machine only"),
         (&["lab", trace], 1, "is a recorded run, and the lab plays scripts"),
         (&["export", "--lab", trace], 1, "is a recorded run, and the lab plays scripts"),
+        (&["lab", "elections/nope"], 1, "or a file with a script, as docs/scenarios.md describes it"),
+        (&["replay", "#lab"], 1, "open it in the lab: raft lab '#lab'"),
+        (&["lab", "--web", "8000"], 2, "such as 127.0.0.1:8000"),
+        (&["lab", "--servers", "3", "elections/first-election"], 2, "raft lab [OPTIONS] --servers <N>"),
         (&["lab", "--servers", "16"], 2, "16 is not in 1..=15"),
         (&["lab", "--servers", "3", "elections/first-election"], 2, "cannot be used with"),
         (&["export"], 2, "<SCENARIO|FILE|LINK>"),

@@ -125,7 +125,7 @@ fn shortest(task: &Task) -> &[String] {
     &task.solution[..(1..=task.solution.len()).find(is_done).unwrap()]
 }
 
-/// What to type for this chapter: for each question the wrong response with this number, if it has so many, or the right
+/// What to type for this chapter: for each question the wrong response with this number, if there is one, or the right
 /// one; for each task its solution. Enter goes on.
 fn input(chapter: &Chapter, number: usize) -> String {
     let last = chapter.cards.len() - 1;
@@ -470,7 +470,7 @@ fn a_class_of_two_hundred_is_scored_at_once() {
         words(line)
     };
     assert!(
-        row("legal-logs ").starts_with("legal-logs 4 3.2 75 % left out by 50: 1 1 2 4"),
+        row("legal-logs ").starts_with("legal-logs 4 3.2 75 % chosen by 50: 1 2 1"),
         "{}",
         row("legal-logs ")
     );

@@ -105,7 +105,7 @@ fn a_wrong_answer_is_shown_wrong_in_a_run_that_can_be_replayed() {
     let right = "candidate.term > own.term || candidate.term == own.term && candidate.index >= own.index";
     let (status, stdout, _) = desk.practice(&["up-to-date", "--seeds", "10", "--expression", right]);
     assert_eq!(status, Some(0), "{stdout}");
-    assert_has(&stdout, &["10 of 10 points", "No counterexample in 10 drawn runs is not a proof"]);
+    assert_has(&stdout, &["10 of 10 points", "No counterexample in the drawn runs is not a proof"]);
     assert!(!desk.path().join(file).exists());
 }
 
@@ -126,7 +126,7 @@ fn a_project_is_made_built_and_graded() {
     fs::write(&file, begun.replace("todo!()", "entry = current")).unwrap();
     let (status, stdout, _) = desk.practice(&["may-commit"]);
     assert_eq!(status, Some(1));
-    assert_has(&stdout, &["The project does not compile", "src/lib.rs:", "0 of 10 points"]);
+    assert_has(&stdout, &["It does not compile:", "src/lib.rs:", "0 of 10 points"]);
 
     fs::write(&file, begun.replace("todo!()", "entry == current")).unwrap();
     let (status, stdout, stderr) = desk.practice(&["may-commit", "--seeds", "20"]);
@@ -181,10 +181,7 @@ fn a_program_that_does_not_answer_is_killed() {
     let (status, stdout, _) =
         desk.practice(&["restarts-timer", "--program", "./answer.sh", "--answer-within", "200ms"]);
     assert_eq!(status, Some(1));
-    assert_has(
-        &stdout,
-        &["did not answer within 200ms, and was killed. It was asked: restarts-timer granted="],
-    );
+    assert_has(&stdout, &["did not answer within 200ms, and was killed (does it flush its output?)"]);
     let pid = fs::read_to_string(desk.path().join("pid"));
     if let Some(pid) =
         pid.ok().and_then(|pid| pid.trim().parse().ok()).and_then(rustix::process::Pid::from_raw)

@@ -118,6 +118,30 @@ fn a_recording_that_was_tampered_with_is_found_out() {
 }
 
 #[test]
+fn what_does_no_harm_to_a_recording_is_said_all_the_same() {
+    let (_folder, file) = recorded_run();
+    let whole = fs::read_to_string(&file).unwrap();
+    let notes = |content: &str| {
+        let other = format!("{file}.changed");
+        fs::write(&other, content).unwrap();
+        let told = output(&["replay", "--plain", &other]);
+        assert!(told.status.success(), "{told:?}");
+        let said = text(&told.stderr);
+        said.lines().filter(|line| line.starts_with("note: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&whole), [""; 0]);
+    let torn = notes(whole.trim_end().strip_suffix("}").unwrap());
+    assert!(
+        torn[0].contains(&format!("line {}, the last one, is incomplete", whole.lines().count())),
+        "{torn:?}"
+    );
+    let reworded = notes(&whole.replacen("start as a follower", "start as the leader", 1));
+    assert!(reworded[0].contains("are not those of this program"), "{reworded:?}");
+    let without_first = notes(whole.split_once('\n').unwrap().1);
+    assert!(without_first[0].contains("a line is missing, the one that says that n"), "{without_first:?}");
+}
+
+#[test]
 fn a_single_server_is_recorded_over_its_lives() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -135,10 +135,9 @@ impl Action {
     /// May this cause an election, if this server leads?
     fn brings_election(&self, leader: Option<NodeId>) -> bool {
         match self {
-            Action::KillLeader
-            | Action::AlignTimers
-            | Action::ForceTimeout { .. }
-            | Action::Transfer { .. } => true,
+            Action::KillLeader | Action::AlignTimers | Action::ForceTimeout { .. } => true,
+            // Nothing comes of asking the leader itself.
+            Action::Transfer { to } => leader != Some(*to),
             Action::Kill { node } | Action::Pause { node } | Action::Cut { links: Links::Of(node) } => {
                 leader == Some(*node)
             }
@@ -223,6 +222,8 @@ mod tests {
             |action: Action| SlowMotion::new(true, 1.0).begin_before(&action, leader, 0).is_some();
         assert!(is_slowed(Action::Kill { node: NodeId(2) }));
         assert!(is_slowed(Action::Cut { links: Links::Between(vec![NodeId(2)]) }));
+        assert!(is_slowed(Action::Transfer { to: NodeId(1) }));
+        assert!(!is_slowed(Action::Transfer { to: NodeId(2) }));
         assert!(!is_slowed(Action::Kill { node: NodeId(1) }));
         assert!(!is_slowed(Action::Restart { node: NodeId(2) }));
         assert!(!is_slowed(Action::Cut { links: Links::Of(NodeId(1)) }));

@@ -9,6 +9,7 @@ use driver::Speed;
 use server::Address;
 use std::ffi::OsStr;
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -207,6 +208,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Parses a server's address.
 pub fn host_and_port(text: &str) -> Result<String, String> {
     text.parse().map(|address: Address| address.to_string()).map_err(|error| error.to_string())
+}
+
+/// Parses the address at which a page is served.
+pub fn page_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port: u16 = text.trim_start_matches(':').parse().unwrap_or(8000);
+        format!(
+            "write an address of this machine and a port, such as 127.0.0.1:{port} (port 0 is any free one)"
+        )
+    })
 }
 
 /// Parses the address on which a server must listen.

@@ -8,7 +8,7 @@ mod failure;
 
 pub use arguments::{
     ElectionArguments, ProfileArguments, RuleParser, StorageArguments, TimeArguments, WordParser, duration,
-    host_and_port, listening_address,
+    host_and_port, listening_address, page_address,
 };
 pub use failure::{Failure, end_at_second_signal, ended_by, say, write_file, written};
 

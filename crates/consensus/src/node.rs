@@ -130,7 +130,7 @@ impl<R: Rules> Node<R> {
         }
         let may_have_led = hard_state.voted_for == Some(node.config.id);
         if may_have_led && !node.rules.hold(Rule::StartAsFollower) {
-            node.become_leader(Instant::START, output);
+            node.become_leader(Instant::START, None, output);
         }
         node
     }
@@ -490,7 +490,8 @@ impl<R: Rules> Node<R> {
         }
     }
 
-    pub(crate) fn become_leader(&mut self, now: Instant, output: &mut Output) {
+    /// Becomes leader, by this rule. Without one it has no majority: a rule is off.
+    pub(crate) fn become_leader(&mut self, now: Instant, rule: Option<Rule>, output: &mut Output) {
         let was = self.role.kind();
         assert_ne!(was, RoleKind::Leader, "a leader is elected once a term");
         if !self.rules.hold(Rule::LeaderAppendOnly) {
@@ -506,7 +507,7 @@ impl<R: Rules> Node<R> {
             reads: Reads::default(),
             transfer: None,
         });
-        output.decided(Rule::MajorityWins, What::Role { role: RoleKind::Leader, was: Some(was) });
+        output.decisions.push(Decision { rule, what: What::Role { role: RoleKind::Leader, was: Some(was) } });
         if self.rules.hold(Rule::NoOpOnElection) {
             self.append_no_op(output);
         }

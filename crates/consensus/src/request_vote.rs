@@ -154,7 +154,7 @@ impl<R: Rules> Node<R> {
         let rule = if is_first_answer { Rule::MajorityWins } else { Rule::CountEachVoterOnce };
         output.decided(rule, What::Tally { voter, granted, votes, needed, of_new });
         if self.rules.allow(Rule::MajorityWins, has_majority) {
-            self.become_leader(now, output);
+            self.become_leader(now, has_majority.then_some(Rule::MajorityWins), output);
         }
     }
 }

@@ -60,6 +60,12 @@ fn nonsense_is_refused() {
 }
 
 #[test]
+fn spare_servers_are_no_members_yet() {
+    let (_, told) = Page::opened("cluster 3 spares=2\n---\n");
+    assert_eq!(told["setup"]["servers"], json!([1, 2, 3]));
+}
+
+#[test]
 fn a_world_goes_on_from_its_script() {
     let (mut page, told) = Page::opened(
         "# Two worlds\n\ncluster 3\nrun 1s\n---\n\n# The one on show.\n\ncluster 5 seed=3\n---\n",

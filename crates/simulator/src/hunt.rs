@@ -350,9 +350,9 @@ type MakeWorld = fn(WorldOptions) -> World;
 /// Something to do on the way to the shortest run.
 enum Task {
     /// To look whether a seed breaks a promise.
-    Look { seed: u64, options: SearchOptions, played: Option<(Coverage, Option<Finding>)> },
+    Look { seed: u64, options: SearchOptions, played: Option<Box<(Coverage, Option<Finding>)>> },
     /// To make a find short. It begins when the task is worked on.
-    Shrink { finding: Finding, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
+    Shrink { finding: Box<Finding>, most_steps: u64, shrinker: Option<Box<Shrinker<MakeWorld>>> },
 }
 
 /// The next seeds.
@@ -363,13 +363,15 @@ fn look_after(seed: u64, options: &SearchOptions) -> Vec<Task> {
 
 impl Task {
     fn shrink(finding: Finding, most_steps: u64) -> Task {
-        Task::Shrink { finding, most_steps, shrinker: None }
+        Task::Shrink { finding: Box::new(finding), most_steps, shrinker: None }
     }
 
     /// Goes on until servers have taken this number of steps, or until it is done.
     fn advance(&mut self, steps: u64, watch: &impl Fn(&Script, u64)) {
         match self {
-            Task::Look { seed, options, played } => *played = Some(play(&World::new, *seed, options)),
+            Task::Look { seed, options, played } => {
+                *played = Some(Box::new(play(&World::new, *seed, options)))
+            }
             Task::Shrink { finding, most_steps, shrinker } => {
                 let mut shown = shrinker.as_ref().map_or(0, |shrinker| shrinker.shrunk.effort.steps);
                 let watch = &mut |script: &Script, effort: Effort| {
@@ -399,7 +401,7 @@ impl Task {
 
     fn effort(&self) -> Effort {
         match self {
-            Task::Look { played: Some((coverage, _)), .. } => Effort { runs: 1, steps: coverage.steps },
+            Task::Look { played: Some(played), .. } => Effort { runs: 1, steps: played.0.steps },
             Task::Shrink { shrinker: Some(shrinker), .. } => shrinker.shrunk.effort,
             _ => Effort::default(),
         }
@@ -427,7 +429,7 @@ impl Task {
             Task::Shrink { finding, shrinker, .. } => {
                 let script = shrinker?.shrunk.script;
                 let violation = script.play().violation.expect("a shrunk run still breaks the promise");
-                Some(Finding { script, violation, ..finding })
+                Some(Finding { script, violation, ..*finding })
             }
         }
     }

@@ -188,8 +188,9 @@ fn watch(terminal: &mut DefaultTerminal, lab: &mut dyn Lab, app: &mut App) -> io
 /// If that fails: a sentence that says why.
 pub fn open_page(address: &str) -> Result<String, String> {
     match open::that_detached(address) {
-        Ok(()) => Ok(format!("opened in a browser: {address}")),
-        Err(error) => Err(format!("can't open a browser ({error}): open {address} yourself")),
+        Ok(()) => Ok("opened in a browser".to_owned()),
+        // The address comes first: a narrow terminal cuts off the end.
+        Err(error) => Err(format!("open {address} yourself: no browser starts here ({error})")),
     }
 }
 

@@ -44,8 +44,15 @@ fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String
             "become a pre-candidate: ask first whether I could win".to_owned()
         }
         What::Role { role: RoleKind::Candidate, .. } => "become a candidate".to_owned(),
-        What::Role { role: RoleKind::Leader, .. } => {
+        What::Role { role: RoleKind::Leader, .. } if rule == Some(Rule::MajorityWins) => {
             format!("a majority voted for me: become the leader of term {term}")
+        }
+        // A rule is off.
+        What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) } => {
+            format!("too few votes: become the leader of term {term} anyway")
+        }
+        What::Role { role: RoleKind::Leader, .. } => {
+            format!("I voted for myself in term {term}: start as its leader")
         }
         What::Term { was } if rule == Some(Rule::NewerTermWins) => {
             format!("term {term} is newer than mine ({was}): adopt it")

@@ -45,7 +45,7 @@ pub struct Episode {
     /// When it was won, in microseconds since the cluster's start.
     won_at: u64,
     work: Option<Work>,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
     is_violation: bool,
 }
 
@@ -54,6 +54,14 @@ pub struct Episode {
 struct Deed {
     servers: BTreeSet<NodeId>,
     what: String,
+}
+
+/// Something else that its headline says.
+#[derive(Debug, Clone)]
+struct Remark {
+    /// The leader that steps down, if it is about that.
+    deposed: Option<NodeId>,
+    text: String,
 }
 
 /// A server's try to become leader.
@@ -177,7 +185,7 @@ impl Episodes {
                 if server.role == Some(RoleKind::Leader) && index.0 > 0 =>
             {
                 let words = format!("{} appended entry {index}: {}.", record.node, decides(membership));
-                self.begin(record).remarks.push(words);
+                self.begin(record).remark(words);
             }
             _ => {}
         }
@@ -202,9 +210,13 @@ impl Episodes {
             (RoleKind::Leader, _) => {
                 let election = self.go_on(record, Episode::is_electing);
                 election.winner = Some((id, record.term));
+                // It stepped down before it won, which would be told after that.
+                election.remarks.retain(|remark| remark.deposed != Some(id));
                 election.won_at = record.t;
                 self.elections_won += 1;
             }
+            // Its timer is made to run out, and that is told.
+            (RoleKind::Follower, Some(RoleKind::Leader)) if record.rule().is_none() => {}
             (RoleKind::Follower, Some(RoleKind::Leader)) => {
                 let why = match record.rule() {
                     Some(Rule::NewerTermWins) => format!("learns of term {} and ", record.term),
@@ -214,7 +226,7 @@ impl Episodes {
                 };
                 let episode =
                     self.go_on(record, |last| last.is_electing() || last.has_just_been_won(record.t));
-                episode.remarks.push(format!("{id} {why}steps down."));
+                episode.remarks.push(Remark { deposed: Some(id), text: format!("{id} {why}steps down.") });
             }
             _ => {}
         }
@@ -277,7 +289,7 @@ impl Episodes {
             Laboratory::Violated { property, what_happened, .. } => {
                 let episode = self.begin(record);
                 episode.is_violation = true;
-                episode.remarks.push(format!("VIOLATED: {property}: {what_happened}."));
+                episode.remark(format!("VIOLATED: {property}: {what_happened}."));
             }
             Laboratory::Speed { .. } | Laboratory::ClientHears { .. } => {}
         }
@@ -367,6 +379,10 @@ impl Episode {
         self.winner.map(|(winner, _)| winner)
     }
 
+    fn remark(&mut self, text: String) {
+        self.remarks.push(Remark { deposed: None, text });
+    }
+
     fn is_electing(&self) -> bool {
         self.is_election() && self.winner.is_none()
     }
@@ -439,7 +455,7 @@ impl fmt::Display for Episode {
         if let Some(work) = self.work.as_ref().filter(|work| work.committed.is_some() || work.requests > 0) {
             text += &format!(" {work}");
         }
-        for remark in &self.remarks {
+        for Remark { text: remark, .. } in &self.remarks {
             text += &format!(" {remark}");
         }
         f.write_str(text.trim_start())

@@ -11,7 +11,7 @@ use consensus::{NodeId, RoleKind};
 pub enum FirstStep {
     /// A leader was killed.
     KillTheLeader,
-    /// Two servers voted for themselves in one term.
+    /// Two servers voted for themselves in one term, since their election timers were made to run out.
     SplitTheVote,
     /// A client wrote to a leader that could not reach a majority.
     WriteWithoutMajority,
@@ -31,6 +31,7 @@ impl FirstStep {
             }
             FirstStep::SplitTheVote => {
                 matches!(record.decision(), Some(What::Role { role: RoleKind::Candidate, .. }))
+                    && before.server(record.node).is_some_and(is_made_to_run)
                     && before.servers().any(|(id, server)| id != record.node && runs_too(id, server, record))
             }
             FirstStep::WriteWithoutMajority => {
@@ -42,6 +43,10 @@ impl FirstStep {
         };
         FirstStep::ALL.into_iter().find(is_done)
     }
+}
+
+fn is_made_to_run(candidate: &ServerView) -> bool {
+    candidate.timer.as_ref().is_some_and(|timer| timer.timeout_us == 0)
 }
 
 fn runs_too(id: NodeId, server: &ServerView, candidate: &Record) -> bool {

@@ -43,8 +43,9 @@ fn what_only_looks_like_one_is_none() {
         steps.dedup();
         steps
     };
-    // The server that dies does not lead, nobody votes for itself, or no link is cut.
+    // The server that dies does not lead, nobody votes for itself, no timer is made to run out, or no link is cut.
     assert_eq!(without("role"), []);
     assert_eq!(without("vote"), [KillTheLeader, WriteWithoutMajority]);
+    assert_eq!(without("timer"), [KillTheLeader, WriteWithoutMajority]);
     assert_eq!(without("links_cut"), [KillTheLeader, SplitTheVote]);
 }

@@ -51,6 +51,22 @@ fn elections_that_nobody_wins_are_told_with_the_one_that_ends_them() {
 }
 
 #[test]
+fn a_leader_steps_down_before_it_wins_again_and_is_not_said_to_do_so_afterwards() {
+    let cluster = "cluster 3 election-timeout=150ms..300ms latency=10ms..20ms";
+    let timed_out = headlines_of(&format!("{cluster} seed=7\nrun 400ms\ntimeout n1 n2 n3\n---\n"));
+    assert!(
+        timed_out[0].ends_with("n1 asked n2 and n3, got 2 of 3 votes and leads term 1."),
+        "{timed_out:?}"
+    );
+    assert!(timed_out[1].starts_with("n1, n2 and n3 were timed out."), "{timed_out:?}");
+    let deposed = headlines_of(&format!(
+        "{cluster} seed=5\nrun 400ms\npartition n3\nput c1 x 1\nrun 100ms\nheal\ntimeout n3\nrun 900ms\n---\n"
+    ));
+    let last = deposed.last().unwrap();
+    assert!(last.ends_with("n2 asked n1 and n3, got 2 of 3 votes and leads term 3."), "{last}");
+}
+
+#[test]
 fn an_old_leader_steps_down_in_the_headline_of_the_new_one() {
     let told = headlines("elections/one-way-partition");
     assert_eq!(

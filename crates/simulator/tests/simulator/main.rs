@@ -12,4 +12,5 @@ mod origins;
 mod recordings;
 mod scenarios;
 mod search;
+mod substitutes;
 mod time;

@@ -110,10 +110,10 @@ impl Cluster {
             server.enter(term);
             (server.role, server.votes) = (Role::Follower, Default::default());
             if prev == 0 || server.log.get(prev - 1) == Some(&sent[prev - 1]) {
-                for index in prev..end {
-                    if server.log.get(index) != Some(&sent[index]) {
+                for (index, entry) in (prev..).zip(&sent[prev..end]) {
+                    if server.log.get(index) != Some(entry) {
                         server.log.truncate(index);
-                        server.log.push(sent[index]);
+                        server.log.push(*entry);
                     }
                 }
             }

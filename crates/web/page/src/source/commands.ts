@@ -102,7 +102,7 @@ function runningOf(cluster: ClusterView): NodeId[] {
 /** The first running server that is no member yet. */
 function spareOf(cluster: ClusterView): NodeId {
   const spare = runningOf(cluster).find((id) => partOf(cluster, id) === 'stranger' && !cluster.servers[id]!.is_removed)
-  if (spare === undefined) throw Object.assign(new Error('no server is left to add'), { help: 'start a new cluster with spare servers' })
+  if (spare === undefined) throw Object.assign(new Error('no server is left to add'), { help: '“New…” starts a cluster with a spare server' })
   return spare
 }
 

@@ -211,7 +211,7 @@ export class Comparison {
 export class Side extends LabRun {
   constructor(
     override readonly comparison: Comparison,
-    readonly label: string,
+    override readonly label: string,
     engine: Engine,
   ) {
     super(new Lab(engine, () => {}))

@@ -3,7 +3,11 @@
 import type { TraceRecord } from '../trace/record'
 import { beginsStep, Feed } from '../trace/feed'
 import type { Embedded, Setup } from './contract'
+import { SPEEDS } from '../time/player.svelte'
 import { Session, STEP_US } from './session.svelte'
+
+/** A scenario is shown this slowly, unless it would last longer than this, in microseconds of its reader’s time. */
+const SLOW = { speed: 0.05, lasts: 120e6 }
 
 /** What this page was made for: a replay, or a lab that begins with a link; null if a server with a cluster serves it. */
 export function embedded(): Embedded | { lab: string } | null {
@@ -25,8 +29,14 @@ export function replay({ setup, records, headlines }: Embedded, routine = 1): Se
   session.player.rewind()
   // A short run is in sight as a whole.
   const whole = session.history.lastTime - session.history.firstTime
+  if (setup.scenes.length > 0 && !session.isTimeless) session.player.speed = slowEnough(whole)
   session.timeWindow.span = session.isTimeless ? 12 * STEP_US : Math.min(2e6, Math.max(50_000, whole * 1.1))
   return session
+}
+
+/** The speed at which a reader can follow a scenario of this many microseconds. */
+function slowEnough(whole: number): number {
+  return SPEEDS.find((speed) => speed >= Math.max(SLOW.speed, whole / SLOW.lasts) || speed === 1)!
 }
 
 /** Does a trace have an order, but no times? In most scenarios everything happens at the same moment. */

@@ -4,6 +4,7 @@ import type { Flying } from '../time/airborne'
 import { Branches } from '../time/branches.svelte'
 import { Here } from '../time/present'
 import type { Entry } from '../trace/history'
+import type { Index, Term } from '../trace/record'
 import { asSentence } from '../trace/words'
 import type { Flying as InFlight } from '../types/Flying'
 import { commandsFor } from './commands'
@@ -74,6 +75,15 @@ export class Lab {
     })
   }
 
+  /** Shows a run of another cluster, and keeps the one on show. */
+  async showBeside(script: string, name: string): Promise<Session> {
+    await this.leave(async () => () => {
+      this.branches.add(name)
+      return script
+    })
+    return this.run!.session
+  }
+
   /** Shows a run that was left. */
   async switchTo(id: number): Promise<void> {
     await this.leave(async () => () => this.branches.show(id))
@@ -132,6 +142,17 @@ export function beginningOf(script: string): string {
   return [...lines.slice(0, last + 1), '---', ''].join('\n')
 }
 
+/** The entries of the logs with which a script’s cluster begins: which terms there are at each index. */
+export function entriesIn(script: string): ReadonlyMap<Index, ReadonlySet<Term>> {
+  const entries = new Map<Index, Set<Term>>()
+  for (const [, terms] of script.matchAll(/^\(?log n\d+ ([\d ]+)/gm)) {
+    terms!.trim().split(/ +/).forEach((term, place) => {
+      entries.set(place + 1, (entries.get(place + 1) ?? new Set()).add(Number(term)))
+    })
+  }
+  return entries
+}
+
 /** One run of a simulated cluster, as a session shows it. */
 export class LabRun implements Source {
   readonly present = new Here((us) => this.pass(us))
@@ -144,8 +165,11 @@ export class LabRun implements Source {
   /** Is it the engine's world? Another run may have taken its place. */
   isOnShow = true
   session!: Session
-  /** The comparison that it is a part of. */
+  /** The comparison that it is a part of, and which of its clusters this is. */
   readonly comparison: Comparison | null = null
+  readonly label: string | null = null
+  /** The terms of the entries with which its logs began, by their indices. A script says no more of them. */
+  begunWith: ReadonlyMap<Index, ReadonlySet<Term>> = new Map()
   /** When the next thing happens by itself; null if nothing will. */
   due: number | null = null
   /** The run so far, from which it can be played again if the engine fails. */
@@ -167,6 +191,7 @@ export class LabRun implements Source {
     session.hasHeadlines = true
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
     this.script = await this.scriptNow()
+    this.begunWith = entriesIn(this.script)
     this.take(told)
     session.player.frame(performance.now())
     return session

@@ -48,7 +48,7 @@ export class Progress {
   /** What was kept can’t be read. It stays where it is until there is something new to keep. */
   doubt(): void {
     this.results = none()
-    this.problem = 'The progress that this browser has kept can’t be read: the course begins anew.'
+    this.problem = 'The progress that this browser has kept can’t be read: you begin again.'
   }
 }
 

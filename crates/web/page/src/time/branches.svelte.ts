@@ -1,4 +1,5 @@
-// The ways that a simulated run has gone: it goes another way each time that it is continued from its past.
+// The ways that a simulated run has gone: it goes another way each time that it is continued from its past. A counterexample
+// that was found meanwhile is one of them too.
 
 import { seconds } from '../trace/words'
 
@@ -25,9 +26,15 @@ export class Branches {
 
   /** Another run begins, at this time of the run on show, in microseconds. */
   begin(t: number): void {
-    this.shown = this.all.length
-    this.all = [...this.all, { id: this.shown, name: `from ${seconds(t)} on`, script: '' }]
+    this.add(`from ${seconds(t)} on`)
     this.isNamed = false
+  }
+
+  /** A run of another cluster begins. */
+  add(name: string): void {
+    this.shown = this.all.length
+    this.all = [...this.all, { id: this.shown, name, script: '' }]
+    this.isNamed = true
   }
 
   /** Something was done in the run on show. */

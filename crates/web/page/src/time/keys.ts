@@ -8,34 +8,39 @@ import { SPEEDS } from './player.svelte'
 import { setSpeed, speedOf } from './speed'
 import { ZOOM } from './time-window.svelte'
 
-/** What each key does, for the help. */
-export const KEYS: readonly (readonly [string, string])[] = [
+/** What each key does, for the help, and where it does something: everywhere, if that is not said. */
+const KEYS: readonly (readonly [string, string, ((session: Session) => boolean)?])[] = [
   ['Space', 'pause or play'],
   ['← →', 'one event back or forward'],
   ['Home', 'go to the beginning'],
   ['End or L', 'go back to the present'],
   ['PgUp PgDn', 'go to the headline before or after'],
-  ['M', 'slow motion for what you do, on or off'],
+  ['M', 'slow motion for what you do, on or off', ({ slowMotion }) => slowMotion !== null],
   ['− +', 'slower or faster'],
-  ['S', 'show a scenario’s script, or hide it'],
+  ['S', 'show a scenario’s script, or hide it', ({ script }) => script.hasCommands],
   ['P', 'projector: only servers and logs, in large type'],
   ['V', 'servers as lanes along the time, or on a ring'],
   [', .', 'lanes: more time, or less time in more detail'],
   ['↑ ↓', 'lanes: go from message to message; Enter asks why'],
   ['W', 'why did the event on show happen?'],
   ['1 … 9', 'open a server'],
-  ['G', 'what to try first: show it, or close it for good'],
-  ['I', 'in a simulated cluster: open a message in flight, or the next one'],
-  ['C', 'in a simulated cluster: continue from the moment on show'],
-  ['D', 'with and without a rule: go to the first difference'],
-  ['X', 'with and without a rule: end the comparison'],
-  ['K', 'kill the leader'],
-  ['A', 'make all election timers run out at once'],
-  ['R', 'restart all dead servers'],
-  ['H', 'heal the network: end all cuts, delays and losses'],
+  ['G', 'what to try first: show it, or close it for good', ({ hasHands }) => hasHands],
+  ['I', 'open a message in flight, or the next one', ({ lab }) => lab !== null],
+  ['C', 'continue from the moment on show', ({ lab }) => lab !== null],
+  ['D', 'with and without a rule: go to the first difference', ({ lab }) => lab !== null],
+  ['X', 'with and without a rule: end the comparison', ({ lab }) => lab !== null],
+  ['K', 'kill the leader', ({ hasHands }) => hasHands],
+  ['A', 'make all election timers run out at once', ({ hasHands }) => hasHands],
+  ['R', 'restart all dead servers', ({ hasHands }) => hasHands],
+  ['H', 'heal the network: end all cuts, delays and losses', ({ hasHands }) => hasHands],
   ['Esc', 'close what is open'],
   ['?', 'open this help'],
 ]
+
+/** The keys that do something here. */
+export function keysFor(session: Session): (readonly [string, string])[] {
+  return KEYS.filter(([, , does]) => does?.(session) ?? true).map(([key, what]) => [key, what])
+}
 
 /** Does what a key pressed anywhere on the page asks for. */
 export function keys(event: KeyboardEvent, session: Session, toggleHelp: () => void): void {

@@ -15,7 +15,8 @@ export function firstStepOf(before: ClusterView, record: TraceRecord): FirstStep
       return leadersOf(before).includes(record.node) ? 'kill-the-leader' : null
     case 'role': {
       const votedForItself = (id: number) => before.servers[id]!.term === record.term && before.servers[id]!.voted_for === id
-      const isSplit = record.role === 'candidate' && idsOf(before).some((id) => id !== record.node && votedForItself(id))
+      const isMade = before.servers[record.node]?.timer?.timeout_us === 0
+      const isSplit = isMade && record.role === 'candidate' && idsOf(before).some((id) => id !== record.node && votedForItself(id))
       return isSplit ? 'split-the-vote' : null
     }
     case 'asked':

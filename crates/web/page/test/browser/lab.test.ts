@@ -9,6 +9,8 @@ import { pack } from '../../src/time/packed'
 import { launch, newLeader, sentence, serious } from './cluster'
 import { CLUSTER, button, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
 
+type Place = { readonly x: number; readonly y: number }
+
 describe('the lab', () => {
   let browser: Browser
   let folder: string
@@ -29,7 +31,7 @@ describe('the lab', () => {
   const open = (hash: string, options: Options = {}) => openLab(browser, address + hash, options)
   const still = (servers: number, options: Options = {}) => openStill(browser, address, servers, options)
   const said = (page: Page, words: string) => page.locator('.note').getByText(words).waitFor()
-  const branches = (page: Page) => page.getByRole('group', { name: 'Branches of this run' }).getByRole('button')
+  const branches = (page: Page) => page.getByRole('group', { name: 'Your runs' }).getByRole('button')
   const roles = async (page: Page) => (await page.locator('[data-node] .role').allTextContents()).map((words) => words.trim())
   const play = (page: Page) => button(page, 'Play').click()
   const script = async (page: Page) => {
@@ -212,6 +214,35 @@ describe('the lab', () => {
     await page.close()
   })
 
+  test('goes back to before all promises that broke at once', async () => {
+    const scenario = await readFile(new URL('../../../../../scenarios/without/commit-by-majority.txt', import.meta.url), 'utf8')
+    const page = await open(`#lab=${await pack(scenario)}&at=45`)
+    await page.locator('.notices .bad').getByText("VIOLATED: committed entries can't be lost").waitFor()
+    await button(page, 'Go back to just before it').click()
+    await page.locator('.notices .bad').waitFor({ state: 'detached' })
+    await page.close()
+  })
+
+  test('does what there is to try first, at a click', async () => {
+    const page = await still(3)
+    const tips = page.getByRole('region', { name: 'Try this first' })
+    const tip = (name: RegExp) => tips.getByRole('button', { name })
+    const done = tips.locator('li.done')
+    expect(await tip(/kill the leader/i).isEnabled()).toBe(false)
+    await play(page)
+    await newLeader(page)
+    await tip(/kill the leader/i).click()
+    await done.getByText('Kill the leader').waitFor()
+    await newLeader(page)
+    await tip(/split the vote/i).click()
+    await done.getByText('Split the vote').waitFor()
+    await expect.poll(() => tip(/isolate the leader/i).isEnabled()).toBe(true)
+    await tip(/isolate the leader/i).click()
+    await tips.getByText('You have tried all three').waitFor()
+    expect(await script(page)).toMatch(/partition n\d\nput c1 x 1/)
+    await page.close()
+  })
+
   test('makes two leaders by hand while one vote a term is no rule', async () => {
     const page = await still(3)
     await button(page, 'Script…').click()
@@ -268,7 +299,11 @@ describe('the lab', () => {
     expect(await dialog.getByRole('button', { name: 'Start' }).isEnabled()).toBe(false)
     await dialog.getByLabel('Longest election timeout').fill('300')
     await dialog.getByRole('button', { name: 'Start' }).click()
-    await expect.poll(() => page.locator('[data-node]').count()).toBe(4)
+    // Four, and a spare one to add.
+    await expect.poll(() => page.locator('[data-node]').count()).toBe(5)
+    await newLeader(page)
+    await button(page, 'Add server').click()
+    await said(page, '▸ change add=n5')
     await page.goto(`${address}#scenario=replication/figure-8`)
     await page.getByRole('region', { name: 'Narration' }).waitFor()
     await page.keyboard.press('End')
@@ -276,6 +311,10 @@ describe('the lab', () => {
     await button(page, 'Continue in the lab').click()
     await standsStill(page).waitFor()
     expect(await sentence(page).textContent()).toBe(words)
+    // Where things take time, they go slowly enough to be watched.
+    await page.goto('about:blank')
+    await page.goto(`${address}#scenario=elections/no-quorum-no-leader`)
+    expect(await page.getByLabel('Speed').getAttribute('aria-valuetext')).toBe('1/20')
     await page.close()
   })
 
@@ -297,9 +336,21 @@ describe('the lab', () => {
     const page = await browser.newPage()
     await page.goto(`${address}#lab=AAAA`)
     await page.getByRole('alert').getByText('The link is damaged').waitFor()
+    await button(page, 'Start a new cluster').click()
+    await newLeader(page)
+    expect(page.url()).not.toContain('#')
     await page.goto('about:blank')
     await page.goto(`${address}#lab=${await pack('cluster 3\nfrobnicate n1\n---\n')}`)
     await page.getByRole('alert').getByText('frobnicate').waitFor()
+    await page.goto('about:blank')
+    await page.goto(`${address}#scenario=elections/nope`)
+    await page.getByRole('alert').getByText('elections/nope').waitFor()
+    await button(page, 'Start a new cluster').waitFor()
+    for (const at of ['9999', 'n1:12']) {
+      await page.goto('about:blank')
+      await page.goto(`${address}#lab=${await pack(CLUSTER(3))}&at=${at}`)
+      await page.getByText(RegExp(`The link is to moment ${at}, but this run’s moments are the numbers from 0 to \\d+`)).waitFor()
+    }
     await page.close()
   })
 
@@ -326,6 +377,34 @@ describe('the lab', () => {
       await page.close()
     })
   }
+
+  test('cuts a link with a finger: drawn from server to server, or tapped, while the page around them scrolls', async () => {
+    const page = await still(3, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    const devtools = await page.context().newCDPSession(page)
+    const middle = async (place: string) => {
+      const { x, y, width, height } = (await page.locator(place).boundingBox())!
+      return { x: x + width / 2, y: y + height / 2 }
+    }
+    const draw = async (from: Place, to: Place) => {
+      await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [from] })
+      for (let part = 1; part <= 10; part += 1) {
+        const between = (a: number, b: number) => a + ((b - a) * part) / 10
+        await devtools.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: between(from.x, to.x), y: between(from.y, to.y) }] })
+      }
+      await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+    }
+    // Between n2 and n3 nothing but their line is below the finger.
+    const [one, other] = [await middle('[data-node="2"] .body'), await middle('[data-node="3"] .body')]
+    await page.touchscreen.tap((one.x + other.x) / 2, (one.y + other.y) / 2 - 12)
+    await expect.poll(() => page.locator('.link.cut').count()).toBe(1)
+    await draw(await middle('[data-node="1"] .body'), one)
+    await expect.poll(() => page.locator('.link.cut').count()).toBe(2)
+    expect(await page.evaluate(() => scrollY)).toBe(0)
+    const corner = (await page.locator('.ring').boundingBox())!
+    await draw({ x: corner.x + 12, y: corner.y + 150 }, { x: corner.x + 12, y: corner.y + 20 })
+    await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(50)
+    await page.close()
+  })
 
   test('has no serious fault of accessibility in its dialogs', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -49,11 +49,19 @@ describe('a counterexample', () => {
     const why = page.getByRole('region', { name: 'Why?' })
     await why.getByText('What was promised:').waitFor()
     expect(await page.locator('header .title').textContent()).toContain('Without one-vote-per-term: one vote per term')
+    // The run before is kept.
+    const runs = page.getByRole('group', { name: 'Your runs' }).getByRole('button')
+    await page.locator('.note').getByText('Your run is kept').waitFor()
+    await expect.poll(() => runs.allTextContents()).toEqual(['the first run', 'without one-vote-per-term: a counterexample'])
     await button(page, 'Copy link').click()
     await expect.poll(() => page.url()).toContain('&at=')
     const other = await openLab(browser, page.url())
     await violated(other, 'one vote per term')
     expect(await sentence(other).textContent()).toBe(await sentence(page).textContent())
+    await page.keyboard.press('End')
+    await runs.first().click()
+    await page.locator('.notices .bad').waitFor({ state: 'detached' })
+    expect(await page.locator('header .title').textContent()).toBe('A simulated cluster')
     await Promise.all([page.close(), other.close()])
   })
 
@@ -130,6 +138,10 @@ describe('with a rule and without it', () => {
     await compare(page)
     await split(page)
     await side(page, 'without it').getByText('VIOLATED').waitFor()
+    // What shows one of the two says which.
+    await page.locator('.logs').getByText('Logs without it').waitFor()
+    await button(page, 'Copy link').click()
+    await page.locator('.note').getByText('this moment of the cluster without it').waitFor()
     expect(await side(page, `with ${RULE}`).getByText('VIOLATED').count()).toBe(0)
     await panel(page).getByText('The first difference, at').waitFor()
     const deeds = await panel(page).locator('dd').allTextContents()
@@ -225,4 +237,17 @@ describe('with a rule and without it', () => {
       }
     })
   }
+})
+
+test('a rule that a cluster does not use is not called on', async () => {
+  const page = await openStill(browser, address, 3)
+  const rule = page.getByRole('listitem').filter({ has: page.getByText('pre-vote', { exact: true }) })
+  await button(page, 'Rules…').click()
+  await rule.getByText('This cluster does not use it').waitFor()
+  expect(await rule.getByRole('switch').count()).toBe(0)
+  await page.keyboard.press('Escape')
+  await button(page, 'Use pre-vote').click()
+  await button(page, 'Rules…').click()
+  expect(await rule.getByRole('switch').isChecked()).toBe(false)
+  await page.close()
 })

@@ -83,7 +83,7 @@ describe('progress', () => {
     expect(course.progress.results).toBe(before)
   })
 
-  test('begins anew, and says so, where what was kept can’t be read', async () => {
+  test('begins again, and says so, where what was kept can’t be read', async () => {
     const damaged = JSON.stringify({ form: 'raft-course-results-1', learner: '', seed: 'seven', cards: {} })
     const course = await open(keeper({ 'raft-course-results': damaged }))
     expect(course.progress.results.cards).toEqual({})

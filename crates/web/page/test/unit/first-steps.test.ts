@@ -30,6 +30,7 @@ test('what only looks like a first step is none', () => {
   const without = (event: string) => [...new Set(steps(RECORDS.filter((record) => record.event !== event)).map(([, step]) => step))]
   expect(without('role')).toEqual([])
   expect(without('vote')).toEqual(['kill-the-leader', 'write-without-majority'])
+  expect(without('timer')).toEqual(['kill-the-leader', 'write-without-majority'])
   expect(without('links_cut')).toEqual(['kill-the-leader', 'split-the-vote'])
 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { scriptUpTo } from '../../src/source/continue'
 import { EngineBroken, type Engine } from '../../src/source/engine'
-import { beginningOf, Lab } from '../../src/source/lab.svelte'
+import { beginningOf, entriesIn, Lab } from '../../src/source/lab.svelte'
 import type { Session } from '../../src/source/session.svelte'
 import { newScript, problemWith, USUAL, wantedBy } from '../../src/source/new-cluster'
 import { Branches } from '../../src/time/branches.svelte'
@@ -102,6 +102,11 @@ describe('a script', () => {
       expect(problemWith({ ...USUAL, seed: 3, ...wrong })).toMatch(/\.$/)
     }
   })
+})
+
+test('the entries with which logs begin are known by their places and terms only', () => {
+  const entries = entriesIn('log n1 1 2\n(log n2 1 1 3)\ncluster 3\nexpect log n3 9\n---\n')
+  expect(Object.fromEntries([...entries].map(([index, terms]) => [index, [...terms]]))).toEqual({ 1: [1], 2: [2, 1], 3: [3] })
 })
 
 describe('an engine that fails', () => {

@@ -58,7 +58,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
         console.item("  ", &servers.join(" "))?;
     } else {
         for (key, answer) in choices.iter() {
-            console.item(&format!("  {key:<4} "), &answer.text)?;
+            console.item(&format!("  {:<5} ", format!("{key})")), &answer.text)?;
         }
     }
     console.print("\n")?;

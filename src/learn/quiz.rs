@@ -10,10 +10,10 @@ use std::time::Instant;
 
 /// Asks the questions that have no answer yet, and counts the points.
 pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -> Result<(), Left> {
-    let open = |progress: &Progress, card: &Card| {
-        !progress.results.of(quiz, card).is_some_and(|result| result.tries > 0)
+    let is_open = |progress: &Progress, card: &Card| {
+        progress.results.of(quiz, card).is_none_or(|result| result.tries == 0)
     };
-    if quiz.cards.iter().any(|card| open(progress, card)) {
+    if quiz.cards.iter().any(|card| is_open(progress, card)) {
         console.say(&format!("Quiz: {}. About {} minutes, without help.", quiz.title, quiz.minutes))?;
         console.say(
             "You are not told what is right before the end, and your first answer counts. `skip` leaves a question out.",
@@ -21,10 +21,11 @@ pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -
     }
     let count = quiz.cards.len();
     for (number, (card, asked)) in (1..).zip(questions(quiz)) {
-        if !open(progress, card) {
+        if !is_open(progress, card) {
             continue;
         }
         console.print(&format!("Question {number} of {count}, {} points\n\n", card.points()))?;
+        console.say(&card.say)?;
         let began = Instant::now();
         stage::show_given_logs(console, &asked.world)?;
         let choices = Choices::of(asked, &quiz.place_of(card), progress.results.seed);

@@ -226,3 +226,17 @@ fn nothing_is_done_by_a_command_that_has_too_much() {
         assert_eq!((world.recorded(), world.now()), (before, Duration::ZERO), "{command}");
     }
 }
+
+#[test]
+fn the_logs_can_be_shown_before_a_cluster_starts_with_them() {
+    let mut scenario = Scenario::default();
+    assert!(scenario.command("logs").unwrap_err().contains("there is no cluster yet"));
+    scenario.command("log n1 1 1 2").unwrap();
+    scenario.command("log n3 1 3").unwrap();
+    assert_eq!(
+        scenario.command("logs").unwrap().said,
+        "index   1   2   3\nn1      1   1   2\nn2\nn3      1   3\n"
+    );
+    scenario.command("log n99999999999 1").unwrap();
+    assert_eq!(scenario.command("logs").unwrap().said.lines().count(), 100);
+}

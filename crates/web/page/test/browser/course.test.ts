@@ -187,7 +187,7 @@ describe('the course', () => {
     expect(await page.locator('.answers').count()).toBe(0)
     await button(page, 'Skip to the end').click()
     await card(page).getByText('It turned out otherwise.').waitFor()
-    await row(page, 'Both').getByText('chosen, but not so').waitFor()
+    await row(page, 'Both').getByText('chosen, but wrong').waitFor()
     await page.locator('.said', { hasText: 'refused: expected log: 1 1, found: 1 2 2' }).waitFor()
     await row(page, 'Neither').getByRole('button', { name: /^Show/ }).click()
     await row(page, 'Neither').getByText('keeps them from going on').waitFor()

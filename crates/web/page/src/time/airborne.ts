@@ -84,7 +84,8 @@ export function airborne(
   flying: ReadonlyMap<number, Flying> = new Map(),
 ): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond
-  const expected = Math.max(shortest, history.usualFlight)
+  // Where time stands still and no message takes any, one that is lost has not got far.
+  const expected = Math.max(shortest, history.usualFlight, 1)
   const flights: Flight[] = []
   const beats = new Map<string, { latest: Entry; gap: number; isHeard: boolean }>()
   const seen = new Set<string>()
@@ -161,8 +162,9 @@ function flightAt(
   let progress: number
   let lost = 0
   if (entry.arrivedAt !== undefined) {
-    progress = passed / Math.max(entry.arrivedAt - record.t, shortest)
-    if (progress > 1) return undefined
+    const way = Math.max(entry.arrivedAt - record.t, shortest)
+    if (way === 0 || passed > way) return undefined
+    progress = passed / way
   } else {
     progress = (passed / expected) * LOST_AT
     if (progress > LOST_AT) {

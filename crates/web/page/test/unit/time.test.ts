@@ -62,6 +62,12 @@ describe('messages on their way', () => {
     expect(airborne(history, 2, 0.006 * SECOND, SECOND / 100).flights).toEqual([])
   })
 
+  test('that take no time at all are nowhere, or still with their sender', () => {
+    // Time stands still, and no message of this run took any.
+    expect(airborne(sendAndReceive(0, 0), 2, 0, 0).flights).toEqual([])
+    expect(airborne(sendAndReceive(0, null), 1, 0, 0).flights).toMatchObject([{ progress: 0, lost: 0 }])
+  })
+
   test('that never arrive stop before the receiver and fade', () => {
     const history = sendAndReceive(0, null)
     const [flight] = airborne(history, 1, 0.75 * SECOND, SECOND).flights

@@ -280,3 +280,11 @@ describe('a browser that falls behind', () => {
     expect(leftOut).toBe(2)
   })
 })
+
+test('a run can be seen to its end before its first picture is drawn', () => {
+  const history = new History([1])
+  history.add(record({ t: SECOND, seq: 1, event: 'term', term: 1 }))
+  const player = new Player(history, new ServersTime(1))
+  player.seek(SECOND)
+  expect(player.moment).toMatchObject({ position: 1, t: SECOND })
+})

@@ -58,7 +58,7 @@ fn a_leader_steps_down_before_it_wins_again_and_is_not_said_to_do_so_afterwards(
         timed_out[0].ends_with("n1 asked n2 and n3, got 2 of 3 votes and leads term 1."),
         "{timed_out:?}"
     );
-    assert!(timed_out[1].starts_with("n1, n2 and n3 were timed out."), "{timed_out:?}");
+    assert!(timed_out[1].starts_with("n1 was timed out. n1 asked n2 and n3: term 2"), "{timed_out:?}");
     let deposed = headlines_of(&format!(
         "{cluster} seed=5\nrun 400ms\npartition n3\nput c1 x 1\nrun 100ms\nheal\ntimeout n3\nrun 900ms\n---\n"
     ));

@@ -86,7 +86,8 @@ export function airborne(
   flying: ReadonlyMap<number, Flying> = new Map(),
 ): Airborne {
   const shortest = SHORTEST_FLIGHT * perSecond
-  const expected = Math.max(shortest, history.usualFlight)
+  // Where time stands still and no message takes any, one that is lost has not got far.
+  const expected = Math.max(shortest, history.usualFlight, 1)
   const flights: Flight[] = []
   const beats = new Map<string, { latest: Entry; gap: number; isHeard: boolean }>()
   const seen = new Set<string>()

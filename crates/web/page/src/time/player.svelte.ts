@@ -152,7 +152,8 @@ export class Player {
     const wasPlaying = this.isPlaying && !this.isLive
     this.leave()
     this.isPlaying = wasPlaying
-    const bounded = Math.min(Math.max(t, this.history.firstTime), this.newest)
+    // Before the first frame, the newest time is that of the history.
+    const bounded = Math.min(Math.max(t, this.history.firstTime), Math.max(this.newest, this.history.lastTime))
     const position = this.history.positionAt(bounded)
     // The end shows what closes the script too.
     this.jump(position, bounded, position === this.history.end ? this.stops.length : undefined)

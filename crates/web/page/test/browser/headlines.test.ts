@@ -56,7 +56,7 @@ describe.skipIf(!RAFT)('the page of a new cluster', () => {
   test('slows down what is done on it, says so, and ends that by itself', LONG, async () => {
     const leader = await newLeader(page)
     expect(await page.getByLabel('slow motion').isChecked()).toBe(true)
-    await page.getByRole('button', { name: 'Kill the leader' }).click()
+    await page.getByRole('button', { name: 'Kill the leader', exact: true }).click()
     await page.getByText('Slow motion (1/20): watch what you did.').waitFor()
     await headline(`n${leader} was killed.`).waitFor()
     await expect.poll(() => page.locator('.speed b').textContent()).toBe('1/20')

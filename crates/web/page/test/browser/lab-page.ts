@@ -30,6 +30,10 @@ export async function openStill(browser: Browser, address: string, servers: numb
   const page = await openLab(browser, `${address}#lab=${await pack(CLUSTER(servers))}`, options)
   await page.keyboard.press(' ')
   await standsStill(page).waitFor()
+  // What the engine was asked to do before may still come.
+  let before = ''
+  const hasMoved = async () => before !== (before = await page.getByLabel('Moment').inputValue())
+  await expect.poll(hasMoved).toBe(false)
   return page
 }
 

@@ -61,7 +61,7 @@ describe.skipIf(!RAFT)('stores and clients', () => {
       await requests(page).filter({ hasText: /x = 3\s*✓ done/ }).waitFor()
       await expect.poll(() => stores(page), { timeout: 20_000 }).toEqual(['x = 3', 'x = 3', 'x = 3'])
       expect(await commands(page, leader)).toContain('x = 3')
-      await page.getByRole('button', { name: 'Kill the leader' }).click()
+      await page.getByRole('button', { name: 'Kill the leader', exact: true }).click()
       await newLeader(page, leader)
       await expect.poll(() => store(page, leader)).toBe('–')
       expect(await commands(page, leader)).toContain('x = 3')
@@ -79,7 +79,7 @@ describe.skipIf(!RAFT)('stores and clients', () => {
       }
       await put('x', '9')
       await requests(page).filter({ hasText: /x = 9\s*… waits/ }).waitFor()
-      await page.getByRole('button', { name: 'Kill the leader' }).click()
+      await page.getByRole('button', { name: 'Kill the leader', exact: true }).click()
       const unknown = requests(page).filter({ hasText: /x = 9\s*\? unknown/ })
       await unknown.waitFor()
       expect(await unknown.locator('.heard.unknown').count()).toBe(1)

@@ -62,6 +62,12 @@ describe('messages on their way', () => {
     expect(airborne(history, 2, 0.006 * SECOND, SECOND / 100).flights).toEqual([])
   })
 
+  test('that take no time at all are nowhere, or still with their sender', () => {
+    // Time stands still, and no message of this run took any.
+    expect(airborne(sendAndReceive(0, 0), 2, 0, 0).flights).toEqual([])
+    expect(airborne(sendAndReceive(0, null), 1, 0, 0).flights).toMatchObject([{ progress: 0, lost: 0 }])
+  })
+
   test('that never arrive stop before the receiver and fade', () => {
     const history = sendAndReceive(0, null)
     const [flight] = airborne(history, 1, 0.75 * SECOND, SECOND).flights
@@ -273,4 +279,12 @@ describe('a browser that falls behind', () => {
     expect(flights.map(({ kind }) => kind)).toEqual(['ask-vote'])
     expect(leftOut).toBe(2)
   })
+})
+
+test('a run can be seen to its end before its first picture is drawn', () => {
+  const history = new History([1])
+  history.add(record({ t: SECOND, seq: 1, event: 'term', term: 1 }))
+  const player = new Player(history, new ServersTime(1))
+  player.seek(SECOND)
+  expect(player.moment).toMatchObject({ position: 1, t: SECOND })
 })

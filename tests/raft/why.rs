@@ -96,8 +96,8 @@ fn only_beginnings_have_no_cause() {
                 Event::Decision(decision) => match decision.what {
                     What::Role { was: None, .. } | What::Heartbeat => true,
                     What::ConnectionLost { .. } | What::ConnectionMade { .. } | What::Profile { .. } => true,
-                    // The scenario sets the timer of a server, or of a leader, which steps down then.
-                    What::Timer { .. } | What::Role { .. } => decision.rule.is_none(),
+                    // The scenario sets a nextIndex, or the timer of a server, or of a leader, which steps down then.
+                    What::BackedUp { .. } | What::Timer { .. } | What::Role { .. } => decision.rule.is_none(),
                     _ => false,
                 },
                 Event::Process(_) | Event::Laboratory(_) => true,

@@ -164,8 +164,9 @@ function flightAt(
   let progress: number
   let lost = 0
   if (entry.arrivedAt !== undefined) {
-    progress = passed / Math.max(entry.arrivedAt - record.t, shortest, INSTANT)
-    if (progress > 1) return undefined
+    const way = Math.max(entry.arrivedAt - record.t, shortest)
+    if (way === 0 || passed > way) return undefined
+    progress = passed / way
   } else {
     progress = (passed / expected) * LOST_AT
     if (progress > LOST_AT) {

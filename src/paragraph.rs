@@ -24,6 +24,11 @@ pub(crate) fn rule_name(rule: Rule, off: Option<Rule>) -> String {
     if off == Some(rule) { format!("{rule} (OFF)") } else { rule.to_string() }
 }
 
+/// `1 seed`, `2 seeds`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
+}
+
 /// The text in lines, each of which begins with this many blanks.
 pub(crate) fn paragraph(indent: usize, text: &str) -> String {
     wrapped(WIDTH, &" ".repeat(indent), text)

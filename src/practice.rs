@@ -82,6 +82,9 @@ fn blank_parser() -> impl TypedValueParser<Value = &'static Blank> {
     PossibleValuesParser::new(ids).map(|id| id.parse().expect("clap lets only these names pass"))
 }
 
+/// Maximum size of a file with a learner's answer, in bytes.
+const LARGEST: u64 = 1 << 20;
+
 /// How an answer to a blank is graded.
 #[derive(Debug, Args)]
 struct GradingArguments {

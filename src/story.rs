@@ -10,12 +10,18 @@ pub(crate) struct Story {
     feed: Feed,
     columns: usize,
     off: Option<Rule>,
+    hides_rules: bool,
 }
 
 impl Story {
     /// `off` is the rule that is switched off.
     pub(crate) fn new(off: Option<Rule>) -> Story {
-        Story { feed: Feed::new(), columns: columns(), off }
+        Story { feed: Feed::new(), columns: columns(), off, hides_rules: false }
+    }
+
+    /// The story of a riddle: which rule decided is not told.
+    pub(crate) fn riddle() -> Story {
+        Story { hides_rules: true, ..Story::new(None) }
     }
 
     /// From now on, the routine is included, or left out.
@@ -28,7 +34,10 @@ impl Story {
         self.feed.interrupt();
         let lines: Vec<_> = scene.records.iter().flat_map(|record| self.feed.tell(record)).collect();
         let lines = lines.iter().filter(|line| is_told || line.record.is_violation());
-        let happened = lines.map(|line| fitted(line, self.columns, self.off) + "\n");
+        let happened = lines.map(|line| match self.hides_rules {
+            true => format!("{} {}\n", line.place(), line.text),
+            false => fitted(line, self.columns, self.off) + "\n",
+        });
         let said = scene.said.lines().filter(|_| is_told);
         happened.chain(said.map(|line| format!("  {}\n", shown(line)))).collect()
     }

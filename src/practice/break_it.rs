@@ -1,10 +1,10 @@
 //! `raft practice break`: break a promise with few commands.
 
-use super::exit_code;
 use super::points::{self, Part};
 use super::story::story;
+use super::{LARGEST, exit_code};
 use crate::link::fragment_of;
-use crate::paragraph::paragraph;
+use crate::paragraph::{counted, paragraph};
 use crate::scenarios::library;
 use clap::Args;
 use command::{Failure, RuleParser, written};
@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use storage::careful::read_regular;
 use trace::shown;
-
-/// Maximum size of a scenario in bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// Break a promise of Raft with few commands
 ///
@@ -111,10 +108,7 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
-    let commands = match marked.commands {
-        1 => "1 command".to_owned(),
-        count => format!("{count} commands"),
-    };
+    let commands = counted(marked.commands as u64, "command");
     let remark = match (&marked.broken, &marked.broken_with_rule) {
         (Some(broken), None) => {
             format!(

@@ -3,7 +3,7 @@
 use super::fill_in::built;
 use super::project::{self, make_folder};
 use super::report::Report;
-use super::{GradingArguments, blank_parser, exit_code};
+use super::{GradingArguments, LARGEST, blank_parser, exit_code};
 use clap::Args;
 use command::{Failure, write_file, written};
 use practice::{Blank, OUT_OF, Project};
@@ -13,9 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use storage::careful::read_regular;
 use trace::shown;
-
-/// Maximum size of an answer in bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// Grade the projects of a class
 ///

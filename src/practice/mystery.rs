@@ -10,10 +10,10 @@ use command::{Failure, written};
 use consensus::Rule;
 use practice::Riddle;
 use serde_json::json;
+use server::monotonic_now;
 use simulator::hunt;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 use trace::shown;
 
 /// Find the rule that is off in a cluster
@@ -41,7 +41,7 @@ pub(super) struct MysteryArguments {
 }
 
 pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
-    let seed = arguments.seed.unwrap_or_else(seed_of_the_moment);
+    let seed = arguments.seed.unwrap_or_else(|| u64::from(monotonic_now().subsec_nanos()));
     let mut answers = io::stdin().lock().lines();
     let mut parts = Vec::new();
     let tell = |text: &str| match arguments.json {
@@ -119,9 +119,4 @@ fn explanation(rule: Rule, is_right: bool, fragment: &str) -> String {
         paragraph(0, rule.statement()),
         paragraph(0, &format!("Without it: {}.", rule.without_it()))
     )
-}
-
-fn seed_of_the_moment() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::from(since_epoch.subsec_nanos())
 }

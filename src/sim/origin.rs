@@ -1,7 +1,6 @@
 //! Where logs come from, and whether an entry in them can be lost.
 
-use super::report::counted;
-use crate::paragraph::paragraph;
+use crate::paragraph::{counted, paragraph};
 use command::{Failure, write_file, written};
 use consensus::{Index, NodeId, Term};
 use simulator::Run;

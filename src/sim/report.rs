@@ -1,7 +1,7 @@
 //! What the search prints.
 
 use super::stored::Story;
-use crate::paragraph::paragraph;
+use crate::paragraph::{counted, paragraph};
 use consensus::Rule;
 use simulator::hunt::{Examined, Finding};
 use std::fmt::Write as _;
@@ -124,10 +124,6 @@ pub(crate) fn table(rows: &[String]) -> String {
          |---|---|---|---|---|---|\n{}",
         rows.concat()
     )
-}
-
-pub(super) fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 
 /// A number with commas between its thousands.

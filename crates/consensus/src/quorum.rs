@@ -30,7 +30,7 @@ impl Quorum {
     ///  may fail    0   0   1   1   2   2   3     an even one adds no safety: odd is better
     /// ```
     pub fn is_majority(&self, in_favour: &[NodeId]) -> bool {
-        self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set))
+        self.sets().all(|set| in_favour.iter().filter(|id| set.contains(id)).count() >= majority(set.len()))
     }
 
     /// The furthest point that a majority has reached, where `reached` gives the point of each voter (§5.3,
@@ -61,20 +61,20 @@ impl Quorum {
 
     /// Minimum number of votes that win: the majority of the larger set.
     pub fn majority(&self) -> usize {
-        self.sets().map(majority).max().unwrap_or(1)
+        self.sets().map(|set| majority(set.len())).max().unwrap_or(1)
     }
 
     /// Number of those in favour that count, and number needed; for a joint configuration, also these two for
     /// the new set.
     pub(crate) fn tally(&self, in_favour: &[NodeId]) -> ((usize, usize), Option<(usize, usize)>) {
         let votes_in = |set: &BTreeSet<NodeId>| in_favour.iter().filter(|id| set.contains(id)).count();
-        let mut tallies = self.sets().map(|set| (votes_in(set), majority(set)));
+        let mut tallies = self.sets().map(|set| (votes_in(set), majority(set.len())));
         (tallies.next().expect("there is a set"), tallies.next())
     }
 
     /// For each set that needs a majority: the number of its servers among these, and the number needed.
     pub fn counts(&self, among: impl Fn(NodeId) -> bool) -> impl Iterator<Item = (usize, usize)> {
-        self.sets().map(move |set| (set.iter().filter(|id| among(**id)).count(), majority(set)))
+        self.sets().map(move |set| (set.iter().filter(|id| among(**id)).count(), majority(set.len())))
     }
 
     fn sets(&self) -> impl Iterator<Item = &BTreeSet<NodeId>> {
@@ -101,19 +101,14 @@ impl FromIterator<NodeId> for Quorum {
     }
 }
 
-/// Minimum number of this set's servers that are a majority.
-fn majority(set: &BTreeSet<NodeId>) -> usize {
-    more_than_half(set.len())
-}
-
-/// The smallest size at which any two groups overlap.
-fn more_than_half(size: usize) -> usize {
-    size / 2 + 1
+/// More than half of this number: the smallest size at which any two groups overlap.
+fn majority(of: usize) -> usize {
+    of / 2 + 1
 }
 
 /// The highest of these points that a majority has reached.
 pub(crate) fn reached_by_majority<T: Ord + Copy + Default>(reached: impl Iterator<Item = T> + Clone) -> T {
-    let needed = more_than_half(reached.clone().count());
+    let needed = majority(reached.clone().count());
     let is_by_majority = |point: T| reached.clone().filter(|other| *other >= point).count() >= needed;
     reached.clone().fold(
         T::default(),

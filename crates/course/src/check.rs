@@ -4,6 +4,7 @@
 use crate::attempt::{Attempt, Played, Refused};
 use crate::event::{Moment, Pattern};
 use crate::expectation::expectation;
+use simulator::with_all_rules;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,7 +54,12 @@ impl Check {
     /// # Errors
     /// If the attempt can't be played.
     pub fn holds(&self, attempt: Attempt) -> Result<bool, Refused> {
-        self.requirement.holds(attempt, &self.words)
+        self.holds_in(attempt, &attempt.records()?)
+    }
+
+    /// The same for an attempt that was played before.
+    pub(crate) fn holds_in(&self, attempt: Attempt, played: &Played) -> Result<bool, Refused> {
+        self.requirement.holds(attempt, played, &self.words)
     }
 
     /// What it asks for, as a learner reads it.
@@ -79,22 +85,22 @@ impl Requirement {
         }
     }
 
-    fn holds(&self, attempt: Attempt, words: &str) -> Result<bool, Refused> {
+    /// `played` is what happened in the attempt.
+    fn holds(&self, attempt: Attempt, played: &Played, words: &str) -> Result<bool, Refused> {
         let commands = attempt.commands;
         Ok(match self {
             Requirement::Expect => {
-                attempt.play()?;
                 let commands = [commands, &[words.to_owned()]].concat();
                 Attempt { commands: &commands, ..attempt }.play().is_ok()
             }
             Requirement::Violated(promise) => {
-                broken(&attempt.records()?).iter().any(|name| name.starts_with(promise.as_str()))
+                broken(played).iter().any(|name| name.starts_with(promise.as_str()))
             }
-            Requirement::NothingViolated => broken(&attempt.records()?).is_empty(),
+            Requirement::NothingViolated => broken(played).is_empty(),
             Requirement::WithTheRule(requirement, words) => {
-                let world = with_all_rules(attempt.world);
-                let commands = with_all_rules(commands);
-                requirement.holds(Attempt { world: &world, commands: &commands }, words)?
+                let (world, commands) = (no_rule_off(attempt.world), no_rule_off(commands));
+                let attempt = Attempt { world: &world, commands: &commands };
+                requirement.holds(attempt, &attempt.records()?, words)?
             }
             Requirement::AtMost(number) => commands.len() <= *number,
             Requirement::Only(names) => {
@@ -106,10 +112,10 @@ impl Requirement {
                 commands.iter().filter(is_cluster).any(|command| command.split(' ').any(|it| it == option))
             }
             Requirement::Steps(steps) => {
-                let Played { records, before } = attempt.records()?;
-                let moments = Moment::of(&records);
+                let Played { records, before } = played;
+                let moments = Moment::of(records);
                 let began = before.checked_sub(1).map_or(0, |last| moments[last].time());
-                can_follow(steps, &moments[before..], began)
+                can_follow(steps, &moments[*before..], began)
             }
         })
     }
@@ -127,13 +133,9 @@ fn name(command: &str) -> &str {
 }
 
 /// The same commands, with no rule switched off.
-fn with_all_rules(commands: &[String]) -> Vec<String> {
-    let switches = |command: &&String| name(command) == "rule";
-    let words = |command: &String| {
-        let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with("without=")).collect();
-        words.join(" ")
-    };
-    commands.iter().filter(|command| !switches(command)).map(words).collect()
+fn no_rule_off(commands: &[String]) -> Vec<String> {
+    let others = commands.iter().filter(|command| name(command) != "rule");
+    others.map(|command| with_all_rules(command)).collect()
 }
 
 /// Can the steps be found in these moments, in their order? Time counts from `since`, in microseconds.

@@ -25,7 +25,7 @@ pub fn expectation(command: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Challenge, chapters, quiz_after, quiz_before};
+    use crate::{Challenge, all};
 
     #[test]
     fn expectations_are_put_in_english() {
@@ -45,8 +45,7 @@ mod tests {
 
     #[test]
     fn all_expectations_of_the_course_can_be_put_in_english() {
-        let cards = chapters().iter().chain([quiz_before(), quiz_after()]).flat_map(|chapter| &chapter.cards);
-        for card in cards {
+        for card in all().flat_map(|chapter| &chapter.cards) {
             let Challenge::Question(question) = &card.challenge else { continue };
             for command in question.answers.iter().flat_map(|answer| &answer.commands) {
                 let command = command.trim_start_matches('!');

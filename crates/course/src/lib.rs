@@ -64,6 +64,11 @@ pub fn chapters() -> &'static [Chapter] {
     &CHAPTERS
 }
 
+/// The quiz before the course, the chapters, and the quiz after it.
+pub fn all() -> impl Iterator<Item = &'static Chapter> {
+    [quiz_before()].into_iter().chain(chapters()).chain([quiz_after()])
+}
+
 /// The quiz for those who are about to begin.
 pub fn quiz_before() -> &'static Chapter {
     &QUIZ[0]

@@ -5,11 +5,6 @@ use crate::response::{CourseTold, GradesTold, Judged, Refused};
 use course::{Card, Challenge, Chapter, Mark, Question, Response, Results, Task};
 use std::iter;
 
-/// All chapters and both quizzes.
-fn chapters() -> impl Iterator<Item = &'static Chapter> {
-    course::chapters().iter().chain(quizzes())
-}
-
 fn quizzes() -> [&'static Chapter; 2] {
     [course::quiz_before(), course::quiz_after()]
 }
@@ -17,7 +12,7 @@ fn quizzes() -> [&'static Chapter; 2] {
 /// All cards, each with its place: CHAPTER/CARD.
 fn cards() -> impl Iterator<Item = (String, &'static Chapter, &'static Card)> {
     let cards_of = |chapter: &'static Chapter| iter::repeat(chapter).zip(&chapter.cards);
-    chapters().flat_map(cards_of).map(|(chapter, card)| (chapter.place_of(card), chapter, card))
+    course::all().flat_map(cards_of).map(|(chapter, card)| (chapter.place_of(card), chapter, card))
 }
 
 fn challenge(place: &str) -> Result<&'static Challenge, Refused> {

@@ -1,6 +1,6 @@
 //! What is checked of an answer, one idea after the other: each in directed scenarios.
 
-use simulator::{Condition, Scenario, Scene, Substitute, quietly};
+use simulator::{Condition, Scenario, Scene, Substitute, quietly, with_all_rules};
 use trace::Record;
 
 /// Something that an answer must get right.
@@ -250,11 +250,9 @@ impl Story {
         let as_written = Scenario::film(self.text).expect("a test plays each of them");
         let commands = as_written.scenes.into_iter().filter_map(|scene| Some((scene.prose, scene.command?)));
         // In the stored stories a rule is off. Here all are on: what may break a promise is the learner's answer.
-        let with_all_rules = |(prose, command): (Vec<String>, String)| {
-            let words = command.split(' ').filter(|word| !word.starts_with("without="));
-            (prose, words.collect::<Vec<_>>().join(" "))
-        };
-        let commands = commands.map(with_all_rules).filter(|(_, command)| command != "expect violation");
+        let commands = commands
+            .map(|(prose, command)| (prose, with_all_rules(&command)))
+            .filter(|(_, command)| command != "expect violation");
         let (scenes, what_happened) = play(commands, substitute);
         Some(Fault { what_happened: what_happened?, meaning: None, scenes, similar: self.path })
     }

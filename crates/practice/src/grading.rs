@@ -148,9 +148,8 @@ impl Grading {
     }
 
     fn fault_of(&self, finding: &Finding) -> Fault {
-        let script = finding.script.to_string();
-        let commands = script.lines().filter(|line| *line != "---");
-        let (scenes, _) = play(commands.map(|command| (Vec::new(), command.to_owned())), &self.substitute);
+        let commands = finding.script.commands().map(|command| (Vec::new(), command));
+        let (scenes, _) = play(commands, &self.substitute);
         let what_happened = finding.violation.to_string();
         Fault { what_happened, meaning: Some(finding.violation.promise.meaning), scenes, similar: None }
     }

@@ -1,12 +1,13 @@
 //! Is an entry committed? A claim that it is, is refuted by a run in which the entry is lost.
 
 use crate::beginning::has;
-use crate::elections::{Election, Fate, Possible, Terms};
-use crate::enact::{Run, acts, enact, listed};
-use crate::origin::{MOST_ENTRIES, MOST_SERVERS};
+use crate::elections::{Election, Fate, Possible, Terms, log_of, written};
+use crate::enact::{Run, acts, enact};
+use crate::origin::{MOST_SERVERS, check_lengths};
 use crate::world::WorldOptions;
-use consensus::{Entry, Index, Log, LogPosition, NodeId, Payload, Term};
+use consensus::{Index, LogPosition, NodeId, Term};
 use std::collections::{BTreeMap, HashSet};
+use trace::english::names;
 
 /// Maximum number of elections after which a refutation is looked for.
 pub const MOST_ELECTIONS: u64 = 3;
@@ -50,9 +51,7 @@ pub fn examine(logs: &[Vec<Term>], index: Index) -> Result<Claim, String> {
     if logs.is_empty() || logs.len() as u64 > MOST_SERVERS {
         return Err(format!("give 1 to {MOST_SERVERS} logs"));
     }
-    if logs.iter().any(|log| log.len() > MOST_ENTRIES) {
-        return Err(format!("a log can have at most {MOST_ENTRIES} entries here"));
-    }
+    check_lengths(logs)?;
     let options = world(logs);
     if let Some(problem) = options.problem_with_beginning() {
         return Err(problem);
@@ -64,7 +63,7 @@ pub fn examine(logs: &[Vec<Term>], index: Index) -> Result<Claim, String> {
     let most = counts.into_iter().max_by_key(|(term, count)| (*count, *term));
     let (term, _) = most.ok_or_else(|| format!("no log has an entry {index}"))?;
     let entry = LogPosition { index, term };
-    let holders = logs.iter().filter(|(_, log)| has(log, place, term)).map(|(id, _)| *id).collect();
+    let holders = holders(&logs, place, term);
     let verdict = match why_safe(&logs, place, term) {
         Some(why) => Verdict::Safe(why),
         None => refute(&logs, place, term, options),
@@ -72,12 +71,15 @@ pub fn examine(logs: &[Vec<Term>], index: Index) -> Result<Claim, String> {
     Ok(Claim { entry, holders, verdict })
 }
 
+/// The servers that have the entry of this term at this place.
+fn holders(logs: &BTreeMap<NodeId, Terms>, place: usize, term: Term) -> Vec<NodeId> {
+    logs.iter().filter(|(_, log)| has(log, place, term)).map(|(id, _)| *id).collect()
+}
+
 fn world(logs: &[Vec<Term>]) -> WorldOptions {
-    let entry = |term: &Term| Entry { term: *term, payload: Payload::NoOp };
-    let log = |terms: &Terms| Log::new(LogPosition::default(), terms.iter().map(entry).collect());
     WorldOptions {
         servers: logs.len() as u64,
-        logs: (1..).map(NodeId).zip(logs.iter().map(log)).collect(),
+        logs: (1..).map(NodeId).zip(logs.iter().map(|terms| log_of(terms))).collect(),
         ..WorldOptions::default()
     }
 }
@@ -89,16 +91,13 @@ fn why_safe(logs: &BTreeMap<NodeId, Terms>, place: usize, term: Term) -> Option<
     let later = with_it.flat_map(|log| (place..log.len()).map(|place| (place, log[place])));
     let mut candidates: Vec<(usize, Term)> = later.collect();
     candidates.sort_unstable();
-    let holders = |(place, term): (usize, Term)| -> Vec<String> {
-        logs.iter().filter(|(_, log)| has(log, place, term)).map(|(id, _)| id.to_string()).collect()
-    };
     let is_safe = |(place, term): &(usize, Term)| {
         let is_later = |log: &&Terms| log.last() > Some(term);
-        holders((*place, *term)).len() > logs.len() / 2
+        holders(logs, *place, *term).len() > logs.len() / 2
             && logs.values().filter(is_later).all(|log| has(log, *place, *term))
     };
     let (at, of) = candidates.into_iter().find(is_safe)?;
-    let (all, index) = (listed(&holders((at, of))), at + 1);
+    let (all, index) = (names(&holders(logs, at, of)), at + 1);
     let first = if at == place {
         format!("{all} have it: a majority.")
     } else {
@@ -177,12 +176,14 @@ fn refuted(
     let (_, Election { term, leader, had, log }) = elections.last().expect("there is one");
     let vote = 1 << (elections.len() - 1);
     let voters = fates.iter().filter(|(id, (_, votes))| *id != leader && votes & vote != 0);
-    let voters: Vec<String> = voters.map(|(id, _)| id.to_string()).collect();
+    let voters: Vec<&NodeId> = voters.map(|(id, _)| id).collect();
     let voters =
-        if voters.is_empty() { String::new() } else { format!(" with the votes of {}", listed(&voters)) };
-    let log: Vec<String> = log[..*had].iter().map(Term::to_string).collect();
-    let log =
-        if log.is_empty() { "its log is empty".to_owned() } else { format!("its log is {}", log.join(" ")) };
+        if voters.is_empty() { String::new() } else { format!(" with the votes of {}", names(voters)) };
+    let log = if *had == 0 {
+        "its log is empty".to_owned()
+    } else {
+        format!("its log is {}", written(&log[..*had]))
+    };
     let why = format!("{leader} can be elected for term {term}{voters}, and {log}.");
     Verdict::Refuted(why, Box::new(enact(options, &acts(elections, fates, |_| false))))
 }

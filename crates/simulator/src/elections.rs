@@ -7,11 +7,23 @@
 //! entry, which is after the last that the two had in common; any other server keeps its log.
 
 use crate::beginning::is_ahead;
-use consensus::{NodeId, Term};
+use consensus::{Entry, Log, LogPosition, NodeId, Payload, Term};
 use std::collections::BTreeMap;
 
 /// A log, as the terms of its entries.
 pub(crate) type Terms = Vec<Term>;
+
+/// A log whose entries have these terms, and no commands.
+pub(crate) fn log_of(terms: &[Term]) -> Log {
+    let entry = |term: &Term| Entry { term: *term, payload: Payload::NoOp };
+    Log::new(LogPosition::default(), terms.iter().map(entry).collect())
+}
+
+/// As it is written: `1 1 3`.
+pub(crate) fn written(terms: &[Term]) -> String {
+    let terms: Vec<String> = terms.iter().map(Term::to_string).collect();
+    terms.join(" ")
+}
 
 /// A term that has a leader.
 #[derive(Debug, Clone, PartialEq, Eq)]

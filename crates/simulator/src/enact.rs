@@ -3,11 +3,12 @@
 use crate::action::{Action, Kind, Selection};
 use crate::elections::{Election, Fate, Possible};
 use crate::scenario::Scenario;
-use crate::script::Script;
+use crate::script::{Script, comment};
 use crate::world::{World, WorldOptions};
 use consensus::{Index, Limits, NodeId, RoleKind, Term};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use trace::english::names;
 
 /// An election, and what comes of it.
 #[derive(Debug)]
@@ -50,9 +51,6 @@ impl Run {
     /// # Panics
     /// If its actions can't be done.
     pub fn to_scenario(&self, prose: &str) -> String {
-        let comment = |text: &str| -> String {
-            text.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect()
-        };
         let mut text = comment(prose);
         let setup: String =
             self.script.setup_commands().iter().map(|command| format!("({command})\n")).collect();
@@ -207,13 +205,13 @@ fn words(act: &Act, term_before: u64) -> String {
     let own = log.len() - had;
     let entries = if own == 1 { "an entry".to_owned() } else { format!("{own} entries") };
     let _ = write!(words, "In term {term}, {leader} is elected, and appends {entries}.");
-    let mut by_end: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut by_end: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
     for (follower, end) in received {
-        by_end.entry(*end).or_default().push(follower.to_string());
+        by_end.entry(*end).or_default().push(*follower);
     }
     for (end, followers) in &by_end {
         let verb = if followers.len() == 1 { "gets" } else { "get" };
-        let _ = write!(words, " {} {verb} its log up to entry {end}.", listed(followers));
+        let _ = write!(words, " {} {verb} its log up to entry {end}.", names(followers));
     }
     if by_end.is_empty() {
         words += if own == 1 { " It reaches nobody." } else { " They reach nobody." };
@@ -222,12 +220,4 @@ fn words(act: &Act, term_before: u64) -> String {
         let _ = write!(words, " No entry of term {term} will be left.");
     }
     words
-}
-
-/// `n1`, `n1 and n2`, `n1, n2 and n3`.
-pub(crate) fn listed(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => names.concat(),
-    }
 }

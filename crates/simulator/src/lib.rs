@@ -67,7 +67,7 @@ pub use quiet::quietly;
 pub use reenact::{Divergence, Misfit, Reenacted, reenact};
 pub use rules::{AllBut, NOT_FOUND_BY_CHANCE, UNSHOWN, why_in_vain};
 pub use run_hash::RunHash;
-pub use scenario::{Film, Scenario, Scene};
+pub use scenario::{Film, Scenario, Scene, with_all_rules};
 pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};
 pub use shrink::{Effort, Shrunk, shrink};

@@ -5,10 +5,10 @@
 //! none is left: they may have brought older entries to servers that had to lack them earlier.
 
 use crate::beginning::{Beginning, first};
-use crate::elections::{Election, Fate, Possible, Terms};
+use crate::elections::{Election, Fate, Possible, Terms, log_of, written};
 use crate::enact::{Run, acts, enact};
 use crate::world::WorldOptions;
-use consensus::{Entry, Log, LogPosition, NodeId, Payload, Term};
+use consensus::{LogPosition, NodeId, Term};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Maximum number of servers.
@@ -90,9 +90,7 @@ impl Search {
         if !(logs.len() as u64..=MOST_SERVERS).contains(&servers) || servers == 0 {
             return Err(format!("give 1 to {MOST_SERVERS} logs, for no more servers"));
         }
-        if logs.iter().any(|log| log.len() > MOST_ENTRIES) {
-            return Err(format!("a log can have at most {MOST_ENTRIES} entries here"));
-        }
+        check_lengths(logs)?;
         if logs.iter().flatten().any(|term| *term > LATEST_TERM) {
             return Err(format!("the latest term that is tried here is {LATEST_TERM}"));
         }
@@ -267,14 +265,21 @@ impl Search {
         let mut elections = self.leaders.range(self.furthest..);
         let (term, (had, log)) =
             elections.next().expect("after the last election all servers have their logs");
-        let log: Vec<String> = log[..*had].iter().map(Term::to_string).collect();
         let log =
-            if log.is_empty() { "an empty log".to_owned() } else { format!("the log {}", log.join(" ")) };
+            if *had == 0 { "an empty log".to_owned() } else { format!("the log {}", written(&log[..*had])) };
         format!(
             "no server can have been elected in term {term}: its leader had {log}. All orders of elections and messages \
              were tried, and wherever a majority can vote for it, some server can't get its log any longer. \
              (Each leader begins its term with an entry of its own: no-op-on-election)"
         )
+    }
+}
+
+/// Is no log too long to be asked about?
+pub(crate) fn check_lengths(logs: &[Terms]) -> Result<(), String> {
+    match logs.iter().any(|log| log.len() > MOST_ENTRIES) {
+        true => Err(format!("a log can have at most {MOST_ENTRIES} entries here")),
+        false => Ok(()),
     }
 }
 
@@ -286,9 +291,7 @@ fn problem(logs: &BTreeMap<NodeId, Terms>, servers: u64) -> Option<String> {
              newer than all before"
         ));
     }
-    let entry = |term: &Term| Entry { term: *term, payload: Payload::NoOp };
-    let log = |log: &Terms| Log::new(LogPosition::default(), log.iter().map(entry).collect());
-    let logs = logs.iter().map(|(id, terms)| (*id, log(terms))).collect();
+    let logs = logs.iter().map(|(id, terms)| (*id, log_of(terms))).collect();
     Beginning::new(servers, &logs, LogPosition::default(), &BTreeMap::new()).problem()
 }
 
@@ -296,6 +299,7 @@ fn problem(logs: &BTreeMap<NodeId, Terms>, servers: u64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::history;
+    use consensus::Log;
     use fastrand::Rng;
 
     #[test]

@@ -41,6 +41,12 @@ pub struct Scenario {
     pub(crate) substitute: Option<Substitute>,
 }
 
+/// The command without its option `without=RULE`, so that a cluster begins with all rules on.
+pub fn with_all_rules(command: &str) -> String {
+    let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with("without=")).collect();
+    words.join(" ")
+}
+
 /// A script that was played.
 #[derive(Debug, Clone)]
 pub struct Film {

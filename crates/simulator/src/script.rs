@@ -25,6 +25,11 @@ impl fmt::Display for Script {
     }
 }
 
+/// This prose as it stands above a scenario's commands.
+pub(crate) fn comment(prose: &str) -> String {
+    prose.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect()
+}
+
 impl Script {
     /// Plays it until the first violation. What can't be done is passed over.
     pub fn play(&self) -> Ending {
@@ -44,7 +49,7 @@ impl Script {
     }
 
     /// Its commands, without what comes of each.
-    fn commands(&self) -> impl Iterator<Item = String> {
+    pub fn commands(&self) -> impl Iterator<Item = String> {
         self.setup_commands().into_iter().chain(self.actions.iter().map(Action::to_string))
     }
 
@@ -58,9 +63,7 @@ impl Script {
     /// # Panics
     /// If its actions can't be done.
     pub fn to_scenario(&self, prose: &str) -> String {
-        let mut text: String =
-            prose.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect();
-        text += "\n";
+        let mut text = comment(prose) + "\n";
         for command in self.setup_commands() {
             text += &command;
             text.push('\n');

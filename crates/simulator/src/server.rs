@@ -279,10 +279,10 @@ impl<M: Machine> Server<M> {
             let held = recovered.log.len() as u64;
             if !(1..=held).contains(&entries) {
                 let plural = if held == 1 { "entry" } else { "entries" };
-                let where_ =
+                let after =
                     if recovered.log_begins_after.index == Index(0) { "" } else { " after its snapshot" };
                 return Err(format!(
-                    "its log has {held} {plural}{where_}, and it can't forget {entries} of them"
+                    "its log has {held} {plural}{after}, and it can't forget {entries} of them"
                 ));
             }
             let first = Index(recovered.log_begins_after.index.0 + held - entries).next();

@@ -554,8 +554,8 @@ fn power_cut_words(unsynced: Unsynced) -> &'static str {
     }
 }
 
-/// Servers as `n1, n2 and n3`.
-pub(crate) fn names<'a>(servers: impl IntoIterator<Item = &'a NodeId>) -> String {
+/// Servers as `n1, n2 and n3`; `nobody` if there are none.
+pub fn names<'a>(servers: impl IntoIterator<Item = &'a NodeId>) -> String {
     let names: Vec<String> = servers.into_iter().map(NodeId::to_string).collect();
     match names.split_last() {
         None => "nobody".to_owned(),

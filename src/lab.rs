@@ -47,26 +47,45 @@ pub(crate) struct LabArguments {
 
 /// Serves the lab until a signal ends it.
 pub(crate) fn run(arguments: LabArguments) -> Result<ExitCode, Failure> {
-    let mut signals = end_signals()?;
     let link = match (&arguments.what, arguments.servers) {
         (Some(what), _) => link_to(what)?,
         (None, Some(servers)) => format!("#lab=&servers={servers}"),
         (None, None) => String::new(),
     };
-    let site = LabSite::open(arguments.web, &link).map_err(|error| match &error {
-        SiteError::Wide(address) => Failure::usage(
-            format_args!("can't serve the lab at {address}: `raft lab` is for this machine only"),
-            "for others, `raft export --site DIR` writes a folder that any web server can serve",
-        ),
-        _ => Failure::of(&error, error.help()),
-    })?;
-    let url = site.url();
-    say(format_args!("The lab is at {url}"));
-    say("Ctrl+C ends it.");
-    if arguments.open {
-        say(terminal::open_page(&url).unwrap_or_else(|failure| failure));
+    Served { what: "lab", command: "raft lab", link: &link, fragment: "" }.at(arguments.web, arguments.open)
+}
+
+/// The page of a lab, for this machine.
+pub(crate) struct Served<'a> {
+    /// What it is called, and the command that serves it.
+    pub(crate) what: &'a str,
+    pub(crate) command: &'a str,
+    /// What the lab begins with.
+    pub(crate) link: &'a str,
+    /// The place of the page that is shown, from `#` on.
+    pub(crate) fragment: &'a str,
+}
+
+impl Served<'_> {
+    /// Serves it at this address until a signal ends it. A browser is opened if `opens`.
+    pub(crate) fn at(&self, address: SocketAddr, opens: bool) -> Result<ExitCode, Failure> {
+        let Served { what, command, link, fragment } = self;
+        let mut signals = end_signals()?;
+        let site = LabSite::open(address, link).map_err(|error| match &error {
+            SiteError::Wide(address) => Failure::usage(
+                format_args!("can't serve the {what} at {address}: `{command}` is for this machine only"),
+                "for others, `raft export --site DIR` writes a folder that any web server can serve",
+            ),
+            _ => Failure::of(&error, error.help()),
+        })?;
+        let url = format!("{}{fragment}", site.url());
+        say(format_args!("The {what} is at {url}"));
+        say("Ctrl+C ends it.");
+        if opens {
+            say(terminal::open_page(&url).unwrap_or_else(|failure| failure));
+        }
+        Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
     }
-    Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
 }
 
 /// The link with which a lab begins, the part of an address from `#` on: to a scenario, by its name or its file, or

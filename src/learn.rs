@@ -12,14 +12,15 @@ mod quiz;
 mod stage;
 mod task;
 
+use crate::lab::Served;
 use crate::replay::end_signals;
 use crate::scenarios::most_similar;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args};
 use class::Class;
-use command::{Failure, ended_by, say, write_file, written};
+use command::{Failure, page_address, say, write_file, written};
 use console::{Console, Left};
-use course::{Chapter, chapters, quiz_after, quiz_before};
+use course::{Chapter, all, chapters};
 use progress::Progress;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
@@ -28,7 +29,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use trace::shown;
-use web::{LabSite, SiteError};
 
 /// The word for the first chapter that is not done.
 const NEXT: &str = "next";
@@ -88,7 +88,7 @@ pub(crate) struct LearnArguments {
 
     /// Show the chapter, or the course, on the page at this address of this machine [default: a free port]
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "127.0.0.1:0", conflicts_with = "what")]
+    #[arg(default_missing_value = "127.0.0.1:0", value_parser = page_address, conflicts_with = "what")]
     web: Option<SocketAddr>,
 
     /// Print the page's address, but don't open it in the browser
@@ -146,18 +146,16 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
             let page = printed::page(find(name, &Progress::open()?)?, arguments.key);
             written(io::stdout().write_all(page.as_bytes()))
         }
-        (Some(name), None) => play(find(name, &Progress::open()?)?),
+        (Some(name), None) => {
+            let progress = Progress::open()?;
+            play(find(name, &progress)?, progress)
+        }
         (chapter, address) => {
             let chapter = chapter.map(|name| find(name, &Progress::open()?)).transpose()?;
             let address = address.unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
             serve(chapter, address, !arguments.no_open)
         }
     }
-}
-
-/// The chapters and both quizzes.
-fn all() -> impl Iterator<Item = &'static Chapter> {
-    [quiz_before()].into_iter().chain(chapters()).chain([quiz_after()])
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -194,10 +192,9 @@ fn find(name: &str, progress: &Progress) -> Result<&'static Chapter, Failure> {
 }
 
 /// Plays a chapter or a quiz in the terminal.
-fn play(chapter: &Chapter) -> Result<ExitCode, Failure> {
+fn play(chapter: &Chapter, mut progress: Progress) -> Result<ExitCode, Failure> {
     leave_politely()?;
     let console = Console::open();
-    let mut progress = Progress::open()?;
     let is_quiz = chapter.points() > 0;
     let played = match is_quiz {
         true => quiz::take(&console, &mut progress, chapter),
@@ -230,23 +227,11 @@ fn leave_politely() -> Result<(), Failure> {
 
 /// Serves the page's course until a signal ends it.
 fn serve(chapter: Option<&Chapter>, address: SocketAddr, opens: bool) -> Result<ExitCode, Failure> {
-    let mut signals = end_signals()?;
-    let site = LabSite::open(address, "").map_err(|error| match &error {
-        SiteError::Wide(address) => Failure::usage(
-            format_args!("can't serve the course at {address}: `raft learn` is for this machine only"),
-            "for others, `raft export --site DIR` writes a folder that any web server can serve",
-        ),
-        _ => Failure::of(&error, error.help()),
-    })?;
     let chapter = chapter.map(|chapter| format!("={}", chapter.name)).unwrap_or_default();
-    let url = format!("{}#learn{chapter}", site.url());
-    say(format_args!("The course is at {url}"));
-    say("Ctrl+C ends it.");
+    let fragment = format!("#learn{chapter}");
+    let course = Served { what: "course", command: "raft learn", link: "", fragment: &fragment };
     // Who reads the address on a terminal has a browser nearby; a program that starts this one may have none.
-    if opens && io::stderr().is_terminal() {
-        say(terminal::open_page(&url).unwrap_or_else(|failure| failure));
-    }
-    Ok(signals.forever().next().map_or(ExitCode::SUCCESS, ended_by))
+    course.at(address, opens && io::stderr().is_terminal())
 }
 
 /// Shows the results of a class. Files that can't be read are named, and the others count.

@@ -3,7 +3,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { chromium } from 'playwright-core'
+import { framesASecond, launch } from './measuring.mjs'
 
 const ROUNDS = 7
 /** How many times slower than this machine: about as slow as a cheap phone. */
@@ -12,8 +12,7 @@ const THROTTLES = [1, 4]
 const LONGEST = 600
 
 const file = resolve(process.argv[2])
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags })
+const browser = await launch()
 try {
   console.log(`one file: ${((await stat(file)).size / 1e3).toFixed(0)} kB`)
   for (const throttle of THROTTLES) await measureStart(throttle)
@@ -94,20 +93,4 @@ async function packed(script) {
 function spread(values) {
   const sorted = values.toSorted((one, other) => one - other)
   return `${sorted[Math.floor(sorted.length / 2)].toFixed(0)} (${sorted[0].toFixed(0)} to ${sorted.at(-1).toFixed(0)})`
-}
-
-/** Counts pictures for five seconds. */
-function framesASecond(page) {
-  return page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const begin = performance.now()
-        let frames = 0
-        requestAnimationFrame(function count(now) {
-          frames += 1
-          if (now - begin < 5000) requestAnimationFrame(count)
-          else resolve((frames / (now - begin)) * 1000)
-        })
-      }),
-  )
 }

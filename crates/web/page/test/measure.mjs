@@ -2,13 +2,12 @@
 // lets them run so long (60 s), and opens the page. Figures of the last run are in docs/page.md.
 
 import { spawn } from 'node:child_process'
-import { chromium } from 'playwright-core'
+import { framesASecond, launch } from './measuring.mjs'
 
 const before = Number(process.argv[2] ?? 60) * 1000
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 
 const raft = spawn(process.env.RAFT, ['up', '--plain', '--nodes', '5', '--heartbeat', '15ms'], { stdio: ['pipe', 'ignore', 'pipe'] })
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags })
+const browser = await launch()
 try {
   const address = await addressOf(raft)
   await new Promise((resolve) => setTimeout(resolve, before))
@@ -52,20 +51,4 @@ async function heap(page) {
 
 async function sizeOf(address) {
   return (await (await fetch(address)).arrayBuffer()).byteLength
-}
-
-/** Counts pictures for five seconds. */
-function framesASecond(page) {
-  return page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const begin = performance.now()
-        let frames = 0
-        requestAnimationFrame(function count(now) {
-          frames += 1
-          if (now - begin < 5000) requestAnimationFrame(count)
-          else resolve((frames / (now - begin)) * 1000)
-        })
-      }),
-  )
 }

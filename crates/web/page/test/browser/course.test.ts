@@ -1,36 +1,19 @@
 // The course in the page: read, answered, watched and done, from a file that needs no server.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { cardsOf } from './chapters'
-import { launch, sentence, serious } from './cluster'
-import { button, openLab, serveLab, writeLab, type Options } from './lab-page'
-
-const PHONE: Options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+import { sentence, serious } from './cluster'
+import { PHONE, button, labInFile, openLab, serveLab, type Options } from './lab-page'
 
 describe('the course', () => {
-  let browser: Browser
-  let folder: string
-  let address: string
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
-    await writeLab(join(folder, 'lab.html'))
-    address = `file://${join(folder, 'lab.html')}`
-    browser = await launch()
-  })
-
-  afterAll(async () => {
-    await browser?.close()
-    await rm(folder, { recursive: true, force: true })
-  })
+  const lab = labInFile()
 
   /** Opens a place in the course, for a learner who has not been here. */
   async function open(place: string, options: Options = {}): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
+    const context = await lab.browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
     const page = await context.newPage()
     page.on('pageerror', (error) => expect.fail(String(error)))
     await visit(page, place)
@@ -38,7 +21,7 @@ describe('the course', () => {
   }
 
   async function visit(page: Page, place: string) {
-    await page.goto(`${address}#learn${place}`)
+    await page.goto(`${lab.address}#learn${place}`)
     await page.waitForFunction(() => {
       const shown = document.querySelector('.lesson [aria-current=step]')?.getAttribute('href')
       return location.hash.includes('/') ? shown === location.hash : !shown && document.querySelector('main h1') !== null
@@ -316,7 +299,7 @@ describe('the course', () => {
     await page.getByText('1 of 5 · 10 min').waitFor()
     await page.getByLabel('Your name').fill('Ada')
     const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Export').click()])
-    const file = join(folder, 'progress.json')
+    const file = join(lab.folder, 'progress.json')
     await download.saveAs(file)
     const results = JSON.parse(await readFile(file, 'utf8'))
     expect(results.learner).toBe('Ada')
@@ -327,8 +310,8 @@ describe('the course', () => {
     await page.getByLabel('Progress file').setInputFiles(file)
     await page.getByText('Your progress is that of the file now.').waitFor()
     await page.getByText('1 of 5 · 10 min').waitFor()
-    await writeFile(join(folder, 'other.json'), '{"form": "another"}')
-    await page.getByLabel('Progress file').setInputFiles(join(folder, 'other.json'))
+    await writeFile(join(lab.folder, 'other.json'), '{"form": "another"}')
+    await page.getByLabel('Progress file').setInputFiles(join(lab.folder, 'other.json'))
     await page.getByText('the file has no results of the course').waitFor()
     await page.getByText('1 of 5 · 10 min').waitFor()
     await close(page)
@@ -377,7 +360,7 @@ describe('the course', () => {
 
   test('works from a folder too, under the content policy of the program', async () => {
     const site = await serveLab('#learn')
-    const page = await browser.newPage({ reducedMotion: 'reduce' })
+    const page = await lab.browser.newPage({ reducedMotion: 'reduce' })
     const errors: string[] = []
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     await page.goto(site.address)
@@ -426,7 +409,7 @@ describe('the course', () => {
   }
 
   test('shows a lab as before to those who do not learn', async () => {
-    const page = await openLab(browser, `${address}#lab`)
+    const page = await openLab(lab.browser, `${lab.address}#lab`)
     expect(await page.locator('section.lesson').count()).toBe(0)
     expect(await page.locator('[data-node]').count()).toBe(5)
     await page.close()

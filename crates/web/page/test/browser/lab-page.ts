@@ -1,13 +1,15 @@
 // The page as a lab: in one file, or with the engine beside it, as a folder is served.
 
 import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { pack } from '../../src/time/packed'
-import { RAFT } from './cluster'
+import { RAFT, launch } from './cluster'
 
 const PAGE = new URL('../../dist/index.html', import.meta.url)
 
@@ -15,6 +17,24 @@ const PAGE = new URL('../../dist/index.html', import.meta.url)
 const ENGINE = new URL('../../dist/engine.wasm.gz', import.meta.url)
 
 export type Options = Parameters<Browser['newPage']>[0]
+
+export const PHONE: Options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+
+/** A browser, and the lab as a file in a folder, for as long as the tests take that are declared beside this. */
+export function labInFile(): { readonly browser: Browser; readonly folder: string; readonly address: string } {
+  const lab = {} as { browser: Browser; folder: string; address: string }
+  beforeAll(async () => {
+    lab.folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
+    await writeLab(join(lab.folder, 'lab.html'))
+    lab.address = `file://${join(lab.folder, 'lab.html')}`
+    lab.browser = await launch()
+  })
+  afterAll(async () => {
+    await lab.browser?.close()
+    await rm(lab.folder, { recursive: true, force: true })
+  })
+  return lab
+}
 
 /** Opens a lab. Any error in it fails the test. */
 export async function openLab(browser: Browser, address: string, options: Options = {}): Promise<Page> {

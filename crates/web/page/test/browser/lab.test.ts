@@ -1,35 +1,20 @@
 // A simulated cluster in the page, from a file that needs no server.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
-import { launch, newLeader, sentence, serious } from './cluster'
-import { CLUSTER, button, openLab, openStill, serveLab, standsStill, writeLab, type Options } from './lab-page'
+import { newLeader, sentence, serious } from './cluster'
+import { CLUSTER, PHONE, button, labInFile, openLab, openStill, serveLab, standsStill, type Options } from './lab-page'
 
 type Place = { readonly x: number; readonly y: number }
 
 describe('the lab', () => {
-  let browser: Browser
-  let folder: string
-  let address: string
+  const lab = labInFile()
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
-    await writeLab(join(folder, 'lab.html'))
-    address = `file://${join(folder, 'lab.html')}`
-    browser = await launch()
-  })
-
-  afterAll(async () => {
-    await browser?.close()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  const open = (hash: string, options: Options = {}) => openLab(browser, address + hash, options)
-  const still = (servers: number, options: Options = {}) => openStill(browser, address, servers, options)
+  const open = (hash: string, options: Options = {}) => openLab(lab.browser, lab.address + hash, options)
+  const still = (servers: number, options: Options = {}) => openStill(lab.browser, lab.address, servers, options)
   const said = (page: Page, words: string) => page.locator('.note').getByText(words).waitFor()
   const branches = (page: Page) => page.getByRole('group', { name: 'Your runs' }).getByRole('button')
   const roles = async (page: Page) => (await page.locator('[data-node] .role').allTextContents()).map((words) => words.trim())
@@ -284,7 +269,7 @@ describe('the lab', () => {
   async function trace(page: Page): Promise<string> {
     await button(page, 'Script…').click()
     const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Save the trace').click()])
-    const path = join(folder, 'trace.jsonl')
+    const path = join(lab.folder, 'trace.jsonl')
     await download.saveAs(path)
     return readFile(path, 'utf8')
   }
@@ -304,7 +289,7 @@ describe('the lab', () => {
     await newLeader(page)
     await button(page, 'Add server').click()
     await said(page, '▸ change add=n5')
-    await page.goto(`${address}#scenario=replication/figure-8`)
+    await page.goto(`${lab.address}#scenario=replication/figure-8`)
     await page.getByRole('region', { name: 'Narration' }).waitFor()
     await page.keyboard.press('End')
     const words = await sentence(page).textContent()
@@ -313,14 +298,14 @@ describe('the lab', () => {
     expect(await sentence(page).textContent()).toBe(words)
     // Where things take time, they go slowly enough to be watched.
     await page.goto('about:blank')
-    await page.goto(`${address}#scenario=elections/no-quorum-no-leader`)
+    await page.goto(`${lab.address}#scenario=elections/no-quorum-no-leader`)
     expect(await page.getByLabel('Speed').getAttribute('aria-valuetext')).toBe('1/20')
     await page.close()
   })
 
   test('works from a folder too, under the content policy of the program', async () => {
     const folder = await serveLab()
-    const page = await browser.newPage()
+    const page = await lab.browser.newPage()
     const errors: string[] = []
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     await page.goto(folder.address)
@@ -333,22 +318,22 @@ describe('the lab', () => {
   })
 
   test('says what is wrong with a link', async () => {
-    const page = await browser.newPage()
-    await page.goto(`${address}#lab=AAAA`)
+    const page = await lab.browser.newPage()
+    await page.goto(`${lab.address}#lab=AAAA`)
     await page.getByRole('alert').getByText('The link is damaged').waitFor()
     await button(page, 'Start a new cluster').click()
     await newLeader(page)
     expect(page.url()).not.toContain('#')
     await page.goto('about:blank')
-    await page.goto(`${address}#lab=${await pack('cluster 3\nfrobnicate n1\n---\n')}`)
+    await page.goto(`${lab.address}#lab=${await pack('cluster 3\nfrobnicate n1\n---\n')}`)
     await page.getByRole('alert').getByText('frobnicate').waitFor()
     await page.goto('about:blank')
-    await page.goto(`${address}#scenario=elections/nope`)
+    await page.goto(`${lab.address}#scenario=elections/nope`)
     await page.getByRole('alert').getByText('elections/nope').waitFor()
     await button(page, 'Start a new cluster').waitFor()
     for (const at of ['9999', 'n1:12']) {
       await page.goto('about:blank')
-      await page.goto(`${address}#lab=${await pack(CLUSTER(3))}&at=${at}`)
+      await page.goto(`${lab.address}#lab=${await pack(CLUSTER(3))}&at=${at}`)
       await page.getByText(RegExp(`The link is to moment ${at}, but this run’s moments are the numbers from 0 to \\d+`)).waitFor()
     }
     await page.close()
@@ -356,7 +341,7 @@ describe('the lab', () => {
 
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`fits a phone, and can be used with a finger, ${colorScheme}`, async () => {
-      const page = await still(5, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme })
+      const page = await still(5, { ...PHONE, colorScheme })
       const bar = (await page.locator('footer').boundingBox())!
       for (const place of ['[data-node="1"] .body', '[data-node="3"] .body', '.first-steps li:last-child']) {
         const box = (await page.locator(place).boundingBox())!
@@ -379,7 +364,7 @@ describe('the lab', () => {
   }
 
   test('cuts a link with a finger: drawn from server to server, or tapped, while the page around them scrolls', async () => {
-    const page = await still(3, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    const page = await still(3, PHONE)
     const devtools = await page.context().newCDPSession(page)
     const middle = async (place: string) => {
       const { x, y, width, height } = (await page.locator(place).boundingBox())!

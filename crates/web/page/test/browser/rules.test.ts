@@ -1,31 +1,12 @@
 // What a rule is for: the search for a counterexample without it, and the same run with it and without it.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { pack } from '../../src/time/packed'
-import { launch, sentence, serious } from './cluster'
-import { button, openLab, openStill, standsStill, writeLab } from './lab-page'
+import { sentence, serious } from './cluster'
+import { PHONE, button, labInFile, openLab, openStill, standsStill } from './lab-page'
 
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-
-let browser: Browser
-let folder: string
-let address: string
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'raft-page-'))
-  await writeLab(join(folder, 'lab.html'))
-  address = `file://${join(folder, 'lab.html')}`
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const lab = labInFile()
 
 const violated = (page: Page, promise: string) => page.locator('.notices .bad').getByText(`VIOLATED: ${promise}`).waitFor()
 
@@ -41,7 +22,7 @@ describe('a counterexample', () => {
   const hunt = (page: Page, rule: string) => choose(page, rule, 'Find a counterexample')
 
   test('is found, made short, shown at the moment when the promise breaks, and can be sent', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await hunt(page, 'one-vote-per-term')
     await dialog(page).getByText('random runs examined').waitFor()
     await dialog(page).getByText('lines now').waitFor()
@@ -55,7 +36,7 @@ describe('a counterexample', () => {
     await expect.poll(() => runs.allTextContents()).toEqual(['the first run', 'without one-vote-per-term: a counterexample'])
     await button(page, 'Copy link').click()
     await expect.poll(() => page.url()).toContain('&at=')
-    const other = await openLab(browser, page.url())
+    const other = await openLab(lab.browser, page.url())
     await violated(other, 'one vote per term')
     expect(await sentence(other).textContent()).toBe(await sentence(page).textContent())
     await page.keyboard.press('End')
@@ -66,7 +47,7 @@ describe('a counterexample', () => {
   })
 
   test('is not searched for where chance finds none: the story by hand is offered', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await hunt(page, 'found-together')
     await dialog(page).getByText('A search finds nothing without found-together: a disk must be lost').waitFor()
     expect(await serious(page)).toEqual([])
@@ -77,7 +58,7 @@ describe('a counterexample', () => {
   })
 
   test('is shown as long as it is, if there is a stop while it is made shorter', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await hunt(page, 'up-to-date-log')
     await dialog(page).getByRole('button', { name: 'Stop and show this story' }).click()
     await page.locator('.notices .bad').getByText('VIOLATED').waitFor()
@@ -85,7 +66,7 @@ describe('a counterexample', () => {
   })
 
   test('is no more searched for after a stop, and the cluster on show is still there', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await hunt(page, 'commit-current-term-only')
     await dialog(page).getByText(/[1-9]\d* random runs examined/).waitFor()
     await dialog(page).getByRole('button', { name: 'Stop' }).click()
@@ -100,7 +81,7 @@ describe('a counterexample', () => {
   })
 
   test('is searched for although servers panic, and what they say is shown', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await hunt(page, 'truncate-only-on-conflict')
     await dialog(page).getByText('a server found a contradiction in itself and stopped:').first().waitFor()
     await dialog(page).getByText('While the story was made shorter, a server found').waitFor()
@@ -134,7 +115,7 @@ describe('with a rule and without it', () => {
   }
 
   test('both do the same until the rule matters; the first difference is told, and a key leads to it', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await compare(page)
     await split(page)
     await side(page, 'without it').getByText('VIOLATED').waitFor()
@@ -173,7 +154,7 @@ describe('with a rule and without it', () => {
   })
 
   test('what only one side can do is said', async () => {
-    const page = await openStill(browser, address, 3)
+    const page = await openStill(lab.browser, lab.address, 3)
     await compare(page)
     await split(page)
     await page.keyboard.press(' ')
@@ -189,7 +170,7 @@ describe('with a rule and without it', () => {
 
   test('a script is played on both sides, and with a rule that does not matter they never differ', async () => {
     const script = 'cluster 3 election-timeout=150ms..300ms heartbeat=50ms latency=10ms..20ms seed=7\ntimeout n1\nrun 100ms\nput c1 x 7\nrun 100ms\nkill n1\n---\n'
-    const page = await openLab(browser, `${address}#lab=${await pack(script)}&at=0`)
+    const page = await openLab(lab.browser, `${lab.address}#lab=${await pack(script)}&at=0`)
     await compare(page, 'truncate-only-on-conflict')
     for (const label of ['with truncate-only-on-conflict', 'without it']) await side(page, label).getByText('dead', { exact: true }).waitFor()
     await panel(page).getByText('Both have done the same so far.').waitFor()
@@ -202,7 +183,7 @@ describe('with a rule and without it', () => {
     const append = 'from=n1 to=n2 kind=append-entries count=1'
     const lines = ['timeout n1', 'run 100ms', 'put c1 x 1', `duplicate ${append}`, `hold ${append}`, 'run 100ms', 'put c1 x 2', 'run 200ms']
     const script = `cluster 3 election-timeout=150ms..300ms heartbeat=50ms latency=10ms..20ms seed=7\n${lines.join('\n')}\n---\n`
-    const page = await openLab(browser, `${address}#lab=${await pack(script)}&at=0`)
+    const page = await openLab(lab.browser, `${lab.address}#lab=${await pack(script)}&at=0`)
     await compare(page, 'truncate-only-on-conflict')
     // The old message arrives after a later entry is committed.
     await page.keyboard.press('i')
@@ -221,7 +202,7 @@ describe('with a rule and without it', () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`can be seen as rings and as lanes, on a screen and on a phone, ${colorScheme}`, async () => {
       for (const options of [{ colorScheme }, { ...PHONE, colorScheme }]) {
-        const page = await openStill(browser, address, 3, options)
+        const page = await openStill(lab.browser, lab.address, 3, options)
         await compare(page)
         await split(page)
         const places = await Promise.all([`with ${RULE}`, 'without it'].map((label) => side(page, label).boundingBox()))
@@ -240,7 +221,7 @@ describe('with a rule and without it', () => {
 })
 
 test('a rule that a cluster does not use is not called on', async () => {
-  const page = await openStill(browser, address, 3)
+  const page = await openStill(lab.browser, lab.address, 3)
   const rule = page.getByRole('listitem').filter({ has: page.getByText('pre-vote', { exact: true }) })
   await button(page, 'Rules…').click()
   await rule.getByText('This cluster does not use it').waitFor()

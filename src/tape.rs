@@ -283,11 +283,8 @@ fn timing(record: &Record) -> Option<page::Timing> {
 fn doubts(text: &str, lines: &[usize], records: &[Record]) -> Vec<String> {
     let all: Vec<&str> = text.lines().collect();
     let last = all.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |place| place + 1);
-    let torn = (lines.last() < Some(&last)).then(|| {
-        format!(
-            "line {last}, the last one, is incomplete and left out: whoever wrote it was killed meanwhile"
-        )
-    });
+    let torn = (lines.last() < Some(&last))
+        .then(|| format!("line {last}, the last one, is incomplete and left out: its writer was killed"));
     let reworded = lines.iter().zip(records).find(|(line, record)| has_other_words(all[**line - 1], record));
     let reworded = reworded.map(|(line, _)| {
         format!(

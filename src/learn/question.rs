@@ -161,8 +161,8 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
 fn play_more(console: &Console, question: &Question, choices: &Choices) -> Result<(), Left> {
     let mut detail = Detail::Brief;
     loop {
-        let line =
-            console.ask("Enter goes on. The key of an answer plays it, after `story` line by line: ")?;
+        let line = console
+            .ask("Enter goes on. Type an answer's key to see it played; `story` shows every line: ")?;
         match (line.as_str(), choices.find(&line)) {
             ("" | "skip", _) => return Ok(console.print("\n")?),
             ("story", _) => detail = Detail::Full,

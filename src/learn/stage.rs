@@ -118,7 +118,7 @@ pub(super) fn play_on(
     }
     console.print(&teller.tell(after))?;
     for check in &answer.shows {
-        console.print(&format!("  so it is: {}\n", check.in_words()))?;
+        console.print(&format!("  true: {}\n", check.in_words()))?;
     }
     console.print("\n")?;
     show_logs(console, &mut scenario)
@@ -129,7 +129,7 @@ fn outcome(scene: &Scene) -> Option<String> {
     let words = expectation(command_of(scene))?;
     let said: Vec<&str> = scene.said.split_whitespace().collect();
     Some(match said.join(" ").split_once("found: ") {
-        Some((_, found)) => format!("  not so: {words} (found: {found})\n"),
-        None => format!("  so it is: {words}\n"),
+        Some((_, found)) => format!("  false: {words} (found: {found})\n"),
+        None => format!("  true: {words}\n"),
     })
 }

@@ -187,7 +187,7 @@ fn each_wrong_answer_is_played_and_corrected() {
                 let Some((answer, _)) = wrong(question).into_iter().nth(number) else { continue };
                 assert!(!said.contains("\nRight.\n"), "{}: {said}", card.id);
                 assert_said(said, &answer.correction);
-                let shown = ["not so: ", "VIOLATED", "refused: ", "so it is: "];
+                let shown = ["  false: ", "VIOLATED", "refused: ", "  true: "];
                 assert!(
                     shown.iter().any(|words| said.contains(words)),
                     "{}/{}: {said}",
@@ -196,7 +196,7 @@ fn each_wrong_answer_is_played_and_corrected() {
                 );
                 for command in answer.commands.iter().filter(|command| command.starts_with("!expect ")) {
                     let expected = course::expectation(command.trim_start_matches('!')).unwrap();
-                    assert_said(said, &format!("not so: {expected} (found: "));
+                    assert_said(said, &format!("false: {expected} (found: "));
                 }
                 refuted += 1;
             }

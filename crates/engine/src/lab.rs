@@ -84,13 +84,13 @@ impl Lab {
     pub(crate) fn done_after(&self, commands: &[String]) -> Result<Vec<String>, Refused> {
         let now = self.scenario.script().expect("it has a world");
         if commands.is_empty() {
-            return Ok(now.to_string().lines().filter(|line| *line != "---").map(str::to_owned).collect());
+            return Ok(now.commands().collect());
         }
         let script = course::Attempt { world: commands, commands: &[] }.script();
         let (before, _) = Scenario::open(&script).map_err(|error| Refused::of_script(error.to_string()))?;
         let actions = before.script().and_then(|before| actions_after(&before, &now));
         let actions = actions.ok_or_else(|| {
-            Refused::new("this is not the cluster of the task any more").with_help("start the task again")
+            Refused::new("this is no longer the cluster of the task").with_help("start the task again")
         })?;
         Ok(actions.iter().map(Action::to_string).collect())
     }

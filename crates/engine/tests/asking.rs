@@ -370,7 +370,7 @@ fn a_task_is_judged_in_its_own_world_only() {
     assert_eq!(page.told(&judge)["help"], "start the task again");
     page.ok(&json!({"ask": "open", "script": WORLD}));
     page.ok(&json!({"ask": "fork", "position": 4}));
-    assert_eq!(page.refused(&judge), "this is not the cluster of the task any more");
+    assert_eq!(page.refused(&judge), "this is no longer the cluster of the task");
     // Where the learner starts the cluster, that counts, too.
     page.ok(
         &json!({"ask": "open", "script": "cluster 3 latency=200ms election-timeout=2s..4s\nrun 20s\n---\n"}),

@@ -224,7 +224,7 @@ export class Lesson {
     if (this.judged) this.judged = { commands: [], checks: this.judged.checks.map((check) => ({ ...check, holds: false })) }
     this.showsSolution = false
     const { world, solution } = this.task!
-    // Where the learner starts the cluster, one stands there meanwhile.
+    // Where the learner starts the cluster, one stands there until then.
     await this.lab.open(this.titled(linesOf(startsCluster(world) ? world : [clusterIn(solution)])), null, false)
     await this.judge()
   }

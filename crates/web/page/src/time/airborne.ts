@@ -67,7 +67,7 @@ const LOST_AT = 0.92
 /** Where on its way a message is held. */
 const HELD_AT = 0.5
 const MOST_LOOKED_AT = 4000
-/** A message that arrives at the moment of its sending is under way for a microsecond. */
+/** A message that arrives at the moment of its sending takes a microsecond in the picture. */
 const INSTANT = 1
 
 /**

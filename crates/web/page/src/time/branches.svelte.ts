@@ -1,5 +1,5 @@
 // The ways that a simulated run has gone: it goes another way each time that it is continued from its past. A counterexample
-// that was found meanwhile is one of them too.
+// that was found is one of them too.
 
 import { seconds } from '../trace/words'
 

@@ -403,9 +403,22 @@ describe('the course', () => {
         await visit(page, '=11-disks/two-leaders-by-a-power-cut')
         await button(page, 'Hint').click()
         await look('a task')
+        // A desk scrolls the controls; on a phone they push what is below them down.
+        const overflow = (it: Element) => (getComputedStyle(it).overflowY === 'visible' ? it.scrollHeight - it.clientHeight : 0)
+        expect(await page.getByLabel('Cluster controls').evaluate(overflow), 'controls cover what is below them').toBeLessThanOrEqual(0)
         await page.close()
       })
     }
+  }
+
+  for (const [where, options] of [['a desk', {}], ['a phone', PHONE]] as const) {
+    test(`shows whole logs where there are only logs to see: ${where}`, async () => {
+      const page = await open('=06-logs/one-cluster', options)
+      await expect.poll(() => page.locator('.logs .strip').first().locator('.cell.present b').allTextContents()).toEqual(['1', '1', '1', '4', '4', '5', '5'])
+      const widths = await page.locator('.logs .strip').first().locator('.cell.present').evaluateAll((all) => all.map((it) => it.scrollWidth - it.clientWidth))
+      expect(Math.max(...widths)).toBeLessThanOrEqual(0)
+      await close(page)
+    })
   }
 
   test('shows a lab as before to those who do not learn', async () => {

@@ -268,7 +268,7 @@ fn a_chapter_goes_on_where_it_was_left() {
     let (list, _) = learner.run(&["--list"], "");
     assert_said(&list, "3 One vote per term; split votes 10 min 1 of 5 done");
     let (said, _) = learner.run(&["next"], "quit\n");
-    assert_said(&said, "Why a log, why a majority About 8 minutes.");
+    assert_said(&said, "Why a log, why a majority About 9 minutes.");
 }
 
 #[test]

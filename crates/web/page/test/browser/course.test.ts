@@ -309,7 +309,7 @@ describe('the course', () => {
     await button(page, 'Yes, delete all of it').click()
     await page.getByText('1 of 5 · 10 min').waitFor({ state: 'detached' })
     await page.getByLabel('Progress file').setInputFiles(file)
-    await page.getByText("Your progress was replaced with the file's.").waitFor()
+    await page.getByText('Your progress was replaced with the file’s.').waitFor()
     await page.getByText('1 of 5 · 10 min').waitFor()
     await writeFile(join(lab.folder, 'other.json'), '{"form": "another"}')
     await page.getByLabel('Progress file').setInputFiles(join(lab.folder, 'other.json'))

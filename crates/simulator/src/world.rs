@@ -19,7 +19,7 @@ use consensus::{
     Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start,
     Term, Timing,
 };
-use driver::{Effects, Envelope, Input, RequestId, Speed, TraceLevel};
+use driver::{Effects, Envelope, Input, RequestId, Speed, StateMachine as _, TraceLevel};
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,7 +28,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::StorageError;
-use trace::{ClusterView, Event, EventId, Faults, Io, Laboratory, Link, Process, Record, Unsynced};
+use trace::{
+    ClusterView, Event, EventId, Faults, Io, Laboratory, Link, Process, Record, StoreContent, Unsynced,
+};
 
 /// Maximum number of messages in flight after some were duplicated.
 const MOST_IN_FLIGHT: usize = 10_000;
@@ -235,6 +237,11 @@ impl World {
     /// A world in which all servers have just been started.
     pub fn new(options: WorldOptions) -> World {
         World::with(options, StoreClients::default(), Vec::new())
+    }
+
+    /// What a server's store holds; `None` while the server is down, and if there is no such server.
+    pub fn store(&self, id: NodeId) -> Option<StoreContent> {
+        Some(self.servers.get(&id)?.machine()?.content(None))
     }
 
     /// What clients have been told, as a picture if it contradicts itself.
@@ -1475,40 +1482,4 @@ fn no_such_server(id: NodeId) -> Refusal {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::Scenario;
-    use driver::StateMachine as _;
-    use std::collections::BTreeMap;
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    fn scenarios() -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-        let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let folders = folders.filter(|path| path.is_dir());
-        folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
-    }
-
-    /// Also after restarts, and where a snapshot has replaced the log.
-    #[test]
-    fn whoever_watches_knows_what_each_store_holds() {
-        let mut stores = 0;
-        for path in scenarios() {
-            let mut scenario = Scenario::default();
-            goldenscript::generate(&mut scenario, &fs::read_to_string(&path).unwrap()).unwrap();
-            let Some(world) = scenario.world() else { continue };
-            for (&id, server) in &world.servers {
-                let seen = world.view().server(id).and_then(|server| server.store.as_ref());
-                let seen: BTreeMap<&str, &str> = seen.iter().flat_map(|store| store.known()).collect();
-                let held = server.machine().map(|machine| machine.content(None).held).unwrap_or_default();
-                let held = held.iter().map(|(key, value)| (&**key, value.as_deref().unwrap()));
-                assert_eq!(seen, held.collect(), "{id} in {}", path.display());
-                stores += usize::from(!seen.is_empty());
-            }
-        }
-        assert!(stores > 100, "only {stores} stores held anything");
-    }
 }

@@ -1,6 +1,8 @@
 //! Commands that are played in the world of a card.
 
 use simulator::{Scenario, Scene};
+use std::ops::Range;
+use std::time::Duration;
 use trace::Record;
 
 /// A world, and commands that a learner gave, or that show an answer.
@@ -24,6 +26,8 @@ pub(crate) struct Played {
     pub(crate) records: Vec<Record>,
     /// How many of the records the card's world brought about.
     pub(crate) before: usize,
+    /// The time in the cluster when the attempt's own commands began, and after them.
+    pub(crate) time: Range<Duration>,
 }
 
 impl Attempt<'_> {
@@ -37,12 +41,14 @@ impl Attempt<'_> {
 
     pub(crate) fn records(&self) -> Result<Played, Refused> {
         if self.is_empty() {
-            return Ok(Played { records: Vec::new(), before: 0 });
+            return Ok(Played { records: Vec::new(), before: 0, time: Duration::ZERO..Duration::ZERO });
         }
         let scenes = Scenario::film(&self.script()).map_err(|error| Refused(error.to_string()))?.scenes;
-        let number_of = |scenes: &[Scene]| scenes.iter().map(|scene| scene.records.len()).sum();
-        let before = number_of(&scenes[..self.world.len().min(scenes.len())]);
-        Ok(Played { records: scenes.into_iter().flat_map(|scene| scene.records).collect(), before })
+        let of_world = &scenes[..self.world.len().min(scenes.len())];
+        let before = of_world.iter().map(|scene| scene.records.len()).sum();
+        let end = |scenes: &[Scene]| scenes.last().map_or(Duration::ZERO, |last| last.now);
+        let time = end(of_world)..end(&scenes);
+        Ok(Played { records: scenes.into_iter().flat_map(|scene| scene.records).collect(), before, time })
     }
 
     /// Does it have no command at all?

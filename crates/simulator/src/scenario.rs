@@ -84,6 +84,8 @@ pub struct Scene {
     pub records: Vec<Record>,
     /// The text that it was asked for, such as a table of the logs.
     pub said: String,
+    /// The time in the cluster after it; 0 while there is none.
+    pub now: Duration,
 }
 
 type Played = Result<String, Box<dyn Error>>;
@@ -117,6 +119,7 @@ impl Runner for Scenario {
             records,
             // It repeats what was to be expected.
             said: if command.name == "expect" { String::new() } else { said.clone() },
+            now: self.now(),
         });
         Ok(told + &said)
     }
@@ -209,6 +212,10 @@ impl Scenario {
         scene.ok_or_else(|| format!("\"{line}\" is not a command"))
     }
 
+    fn now(&self) -> Duration {
+        self.world.as_ref().map_or(Duration::ZERO, World::now)
+    }
+
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
     fn note_refusal(&mut self, command: &Command, error: &str) {
         let tried = Some(std::mem::take(&mut self.tried)).filter(|tried| !tried.is_empty());
@@ -220,6 +227,7 @@ impl Scenario {
             is_silent: command.silent,
             records: Vec::new(),
             said: format!("{tried}{refused}\n"),
+            now: self.now(),
         });
     }
 

@@ -35,9 +35,9 @@ const NEXT: &str = "next";
 
 /// Take the course: predict what happens, do it yourself, and see why
 ///
-/// Twelve chapters of about ten minutes, and a quiz for before and after.
-/// Without a name, the course opens in your browser. With one, the chapter is
-/// played here in the terminal.
+/// Twelve chapters of about ten minutes, with a quiz before them and another
+/// one after. Without a name, the course opens in your browser. With one, the
+/// chapter is played here in the terminal.
 ///
 ///   raft learn
 ///   raft learn before
@@ -49,7 +49,7 @@ const NEXT: &str = "next";
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LearnArguments {
-    /// A chapter, by its number or name; before or after, for the quiz; or next, for the first chapter that is not done
+    /// A chapter's number or name; before or after for a quiz; next for the first chapter that is not done
     #[arg(value_name = "CHAPTER", value_parser = ChapterParser, hide_possible_values = true)]
     chapter: Option<String>,
 
@@ -65,8 +65,8 @@ pub(crate) struct LearnArguments {
     #[arg(long, requires = "print")]
     key: bool,
 
-    /// Show what a class has learned: a table for each quiz, and one of the learners. The files are what --export or
-    /// the page has written
+    /// Show a class's results: a table for each quiz, and one of the learners. The files come from --export or from the
+    /// page
     #[arg(long, value_name = "FILE", num_args = 1.., group = "what", conflicts_with = "chapter")]
     score: Vec<PathBuf>,
 
@@ -78,13 +78,13 @@ pub(crate) struct LearnArguments {
     #[arg(long, requires = "export", default_value = "", hide_default_value = true)]
     name: String,
 
-    /// Add results that the page or another machine has exported. What you have done here stays as it is
+    /// Add results that were exported by the page or on another machine. What you have done here is kept
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "chapter")]
     import: Option<PathBuf>,
 
-    /// Forget what you have done here
+    /// Delete what you have done here
     #[arg(long, group = "what", conflicts_with = "chapter")]
-    forget: bool,
+    delete: bool,
 
     /// Show the chapter, or the course, on the page at this address of this machine [default: a free port]
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
@@ -133,10 +133,10 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.import {
         return import(file);
     }
-    if arguments.forget {
-        say(match progress::forget()? {
-            Some(file) => format!("Forgotten: {} is removed", file.display()),
-            None => "There was nothing to forget".to_owned(),
+    if arguments.delete {
+        say(match progress::delete()? {
+            Some(file) => format!("Deleted: {}", file.display()),
+            None => "There was nothing to delete".to_owned(),
         });
         return Ok(ExitCode::SUCCESS);
     }
@@ -211,7 +211,7 @@ fn play(chapter: &Chapter, mut progress: Progress) -> Result<ExitCode, Failure> 
     }
 }
 
-const FAREWELL: &str = "What you have answered is kept: the same command goes on from there.";
+const FAREWELL: &str = "Your answers are saved. Run the same command to continue.";
 
 /// A signal, such as that of Ctrl+C, ends the program with a word. Everything was kept as soon as it was answered.
 fn leave_politely() -> Result<(), Failure> {

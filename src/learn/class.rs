@@ -66,7 +66,7 @@ impl Class {
             let _ = writeln!(text, "{}", row.trim_end());
         }
         let points: Vec<f64> = answered.iter().filter_map(|results| results.points(quiz)).collect();
-        text + &format!("  {:<16}  {:>6}  {:>5.1}\n\n", "together", quiz.points(), mean(&points))
+        text + &format!("  {:<16}  {:>6}  {:>5.1}\n\n", "total", quiz.points(), mean(&points))
     }
 
     fn table_of_learners(&self) -> String {
@@ -160,7 +160,7 @@ fn mistakes<'a>(question: &'a Question, response: &Response) -> Vec<(&'static st
     let Ok(mark) = question.mark(response) else { return Vec::new() };
     // Who chose another answer than the right one has left that out, of course.
     let told = mark.mistakes.iter().filter(|mistake| mistake.was_chosen || question.kind != Kind::One);
-    let what = |was_chosen| if was_chosen { "chosen" } else { "left out" };
+    let what = |was_chosen| if was_chosen { "chosen" } else { "not chosen" };
     told.map(|mistake| (what(mistake.was_chosen), mistake.answer.text.as_str())).collect()
 }
 

@@ -11,7 +11,7 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
     let is_done = |card: &Card| progress.results.of(chapter, card).is_some_and(|result| result.is_done);
     let first = chapter.cards.iter().position(|card| !is_done(card)).unwrap_or(0);
     if first > 0 {
-        console.say(&format!("You go on with card {}.", first + 1))?;
+        console.say(&format!("Continuing with card {}.", first + 1))?;
     }
     let count = chapter.cards.len();
     for (number, card) in (1..).zip(&chapter.cards).skip(first) {
@@ -25,7 +25,7 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
             Challenge::Task(given) => {
                 let is_done = task::perform(console, progress, chapter, card, given)?;
                 if is_done && number < count {
-                    console.ask("Enter goes on. ")?;
+                    console.ask("Press Enter to continue. ")?;
                     console.print("\n")?;
                 }
                 is_done
@@ -40,12 +40,12 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
 
 fn begin(console: &Console, chapter: &Chapter) -> Result<(), Left> {
     console.say(&chapter.title)?;
-    console.say(&format!("About {} minutes. Then:", chapter.minutes))?;
+    console.say(&format!("About {} minutes. What you will learn:", chapter.minutes))?;
     for goal in &chapter.goals {
         console.item("* ", goal)?;
     }
     console.print("\n")?;
-    console.say("`?` is for help, and `quit` leaves. You can go on later.")?;
+    console.say("`?` helps, and `quit` leaves. You can continue later.")?;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, R
 use std::time::Instant;
 use trace::shown;
 
-const HELP: &str = "Choose by the keys before the answers, and press Enter. `skip` goes on without an answer, and `quit` \
-                    leaves. What you have answered is kept.";
+const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, and \
+                    `quit` leaves the course. Your answers are saved.";
 
 /// How a learner has reacted to a question.
 pub(super) enum Asked {
@@ -123,9 +123,9 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
     for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
         let what = match (question.kind, was_chosen) {
             (Kind::One, _) => "Your answer",
-            (Kind::Order, _) => "Not in its place",
-            (_, true) => "Chosen, and not right",
-            (_, false) => "Right, and not chosen",
+            (Kind::Order, _) => "In the wrong position",
+            (_, true) => "Chosen, but wrong",
+            (_, false) => "Right, but not chosen",
         };
         console.say(&format!("{what}: {}", answer.text))?;
         if place == 0 || *was_chosen && !is_order {
@@ -152,7 +152,7 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
     for rule in &card.rules {
         console.item("  ", &format!("raft rules {rule}"))?;
     }
-    console.item("  ", &format!("the paper: {}", card.paper))?;
+    console.item("  ", &format!("more: {}", card.paper))?;
     console.print("\n")?;
     Ok(())
 }
@@ -162,7 +162,7 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
     let mut detail = Detail::Brief;
     loop {
         let line = console
-            .ask("Enter goes on. Type an answer's key to see it played; `story` shows every line: ")?;
+            .ask("Press Enter to continue, or type an answer's number to see its run (after `story`, line by line): ")?;
         match (line.as_str(), choices.find(&line)) {
             ("" | "skip", _) => return Ok(console.print("\n")?),
             ("story", _) => detail = Detail::Full,
@@ -171,7 +171,7 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
                 stage::play_on(console, question, answer, true, detail)?;
                 console.say(&answer.correction)?;
             }
-            (_, None) => console.say(&format!("\"{}\" is no key of an answer.", shown(&line)))?,
+            (_, None) => console.say(&format!("\"{}\" is not one of the answers.", shown(&line)))?,
         }
     }
 }

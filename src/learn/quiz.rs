@@ -5,6 +5,7 @@ use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::{self, Asked};
 use super::stage;
+use crate::paragraph::counted;
 use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after};
 use std::time::Instant;
 
@@ -14,9 +15,11 @@ pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -
         progress.results.of(quiz, card).is_none_or(|result| result.tries == 0)
     };
     if quiz.cards.iter().any(|card| is_open(progress, card)) {
-        console.say(&format!("Quiz: {}. About {} minutes, without help.", quiz.title, quiz.minutes))?;
+        console
+            .say(&format!("Quiz: {}. About {} minutes. Don't look anything up.", quiz.title, quiz.minutes))?;
         console.say(
-            "You are not told what is right before the end, and your first answer counts. `skip` leaves a question out.",
+            "Your first answer counts, and you see your points at the end. Before the course it is normal to know little: `skip` \
+             leaves a question out.",
         )?;
     }
     let count = quiz.cards.len();
@@ -68,12 +71,12 @@ fn grade(console: &Console, progress: &mut Progress, quiz: &Chapter) -> Result<(
         }
         console.print("\n")?;
         console.say(&format!(
-            "A good answer: {}. {}",
+            "A model answer: {}. {}",
             question.answers[0].text, question.answers[0].correction
         ))?;
         let mut met = Vec::new();
         for line in &question.rubric {
-            console.item(&format!("  {} points: ", line.points), &line.text)?;
+            console.item(&format!("  {}: ", counted(u64::from(line.points), "point")), &line.text)?;
             if yes_or_no(console, "  Does your answer say that? (y or n) ")? {
                 met.push(line.text.clone());
             }

@@ -19,7 +19,7 @@ const WORDS: [(&str, &str); 10] = [
     ("undo", "take the last command back"),
     ("again", "take all commands back"),
     ("skip", "go on to the next card"),
-    ("quit", "leave; you can go on later"),
+    ("quit", "leave; you can continue later"),
     ("?", "this help"),
     ("? COMMAND", "what a command does"),
 ];
@@ -143,7 +143,11 @@ impl Bench<'_> {
     fn refuse(&self, line: &str, why: &str) -> io::Result<()> {
         let name = line.split_whitespace().next().unwrap_or_default();
         if !why.starts_with("there is no command ") {
-            return self.console.say(&format!("Not done: {}. `? {}` explains it.", shown(why), shown(name)));
+            return self.console.say(&format!(
+                "That did not work: {}. `? {}` explains it.",
+                shown(why),
+                shown(name)
+            ));
         }
         let meant =
             commands::similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();

@@ -210,8 +210,8 @@ fn input_that_is_no_answer_gets_help() {
     let learner = Learner::new();
     let (said, farewell) = learner.run(&["3"], "\n9\n1 2\nnone\n\u{1b}[A\n?\nskip\nskip\nskip\n");
     for expected in [
-        "Choose by the keys before the answers",
-        "Not understood: \"9\" is none of the answers: choose from 1 2 3.",
+        "Type the number or the name in front of an answer",
+        "Not understood: \"9\" is not one of the answers (1, 2, 3).",
         "Not understood: choose one answer.",
         "You can come back to this card later.",
         "Card 4 of 5: six-servers",
@@ -219,7 +219,7 @@ fn input_that_is_no_answer_gets_help() {
         assert_said(&said, expected);
     }
     assert!(!said.contains('\u{1b}'), "what is typed can't control the terminal");
-    assert_said(&farewell, "What you have answered is kept");
+    assert_said(&farewell, "Your answers are saved");
     assert!(learner.results().cards.is_empty());
 }
 
@@ -239,7 +239,7 @@ fn a_task_helps_and_ticks_what_is_done() {
         "hint a little help",
         "`timeout n2` makes n2's election timer run out.",
         "There is nothing to undo.",
-        "Not done: there is no n9 in this world. `? timeout` explains it.",
+        "That did not work: there is no n9 in this world. `? timeout` explains it.",
         "Taken back: timeout n1",
         "▸ cluster 3",
         "The world is as it was at the beginning.",
@@ -261,14 +261,14 @@ fn a_chapter_goes_on_where_it_was_left() {
     let first =
         input(&chapters()[2], usize::MAX).lines().take(2).map(|line| format!("{line}\n")).collect::<String>();
     let (_, farewell) = learner.run(&["03-one-vote"], &first);
-    assert_eq!(farewell, "What you have answered is kept: the same command goes on from there.\n");
+    assert_eq!(farewell, "Your answers are saved. Run the same command to continue.\n");
     let (said, _) = learner.run(&["one-vote"], "quit\n");
-    assert_said(&said, "You go on with card 2.");
+    assert_said(&said, "Continuing with card 2.");
     assert!(!said.contains("Card 1 of 5"), "{said}");
     let (list, _) = learner.run(&["--list"], "");
     assert_said(&list, "3 One vote per term; split votes 10 min 1 of 5 done");
     let (said, _) = learner.run(&["next"], "quit\n");
-    assert_said(&said, "Why a log, why a majority About 8 minutes.");
+    assert_said(&said, "Why a log, why a majority About 9 minutes.");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn ctrl_c_leaves_politely() {
     while said.recv_timeout(TIMEOUT).unwrap() != "Card 1 of 5: all-at-once" {}
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let farewell: Vec<String> = farewell.iter().collect();
-    assert_eq!(farewell, ["", "What you have answered is kept: the same command goes on from there."]);
+    assert_eq!(farewell, ["", "Your answers are saved. Run the same command to continue."]);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
@@ -354,10 +354,10 @@ fn results_can_be_exported_imported_and_forgotten() {
     let (_, said) = other.run(&["--import", file], "");
     assert_eq!(said, "Added: the results of 0 cards\n");
 
-    let (_, said) = other.run(&["--forget"], "");
-    assert!(said.starts_with("Forgotten: ") && !other.file().exists(), "{said}");
-    let (_, said) = other.run(&["--forget"], "");
-    assert_eq!(said, "There was nothing to forget\n");
+    let (_, said) = other.run(&["--delete"], "");
+    assert!(said.starts_with("Deleted: ") && !other.file().exists(), "{said}");
+    let (_, said) = other.run(&["--delete"], "");
+    assert_eq!(said, "There was nothing to delete\n");
 }
 
 #[test]
@@ -370,8 +370,8 @@ fn files_that_are_no_results_are_refused() {
     assert!(said.contains("it has no results of the course: missing field `form`"), "{said}");
     fs::write(learner.file(), "{\"form\":\"raft-course-results-9\"").unwrap();
     let said = learner.refused(&["--list"], 1);
-    assert!(said.contains("unknown variant `raft-course-results-9`") && said.contains("--forget"), "{said}");
-    learner.run(&["--forget"], "");
+    assert!(said.contains("unknown variant `raft-course-results-9`") && said.contains("--delete"), "{said}");
+    learner.run(&["--delete"], "");
     learner.run(&["--list"], "");
 
     let said = learner.refused(&["thirteen"], 2);

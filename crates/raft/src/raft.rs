@@ -154,7 +154,8 @@ impl<M: SmallState<Answer: Send> + Default + Send + 'static> Raft<M> {
     /// # }
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?.keep();
+    /// # let data = tempfile::tempdir()?;
+    /// # let folder = data.path().to_owned();
     ///
     /// // Drawn once, for all servers.
     /// let secret: Secret = Secret::draw()?.to_hex().parse()?;

@@ -54,11 +54,11 @@ impl Check {
     /// # Errors
     /// If the attempt can't be played.
     pub fn holds(&self, attempt: Attempt) -> Result<bool, Refused> {
-        self.holds_in(attempt, &attempt.records()?)
+        self.holds_in(attempt, &mut attempt.played()?)
     }
 
     /// The same for an attempt that was played before.
-    pub(crate) fn holds_in(&self, attempt: Attempt, played: &Played) -> Result<bool, Refused> {
+    pub(crate) fn holds_in(&self, attempt: Attempt, played: &mut Played) -> Result<bool, Refused> {
         self.requirement.holds(attempt, played, &self.words)
     }
 
@@ -78,21 +78,21 @@ impl Requirement {
             Requirement::WithTheRule(requirement, words) => {
                 format!("with all rules on: {}", requirement.in_words(words))
             }
-            Requirement::AtMost(_) | Requirement::Steps(_) => words.to_owned(),
-            Requirement::Only(names) => format!("no other commands than: {}", names.join(", ")),
-            Requirement::Uses(command) => format!("`{command}` is one of the commands"),
-            Requirement::Option(option) => format!("a cluster starts with `{option}`"),
+            Requirement::AtMost(_) => words.to_owned(),
+            Requirement::Only(names) => format!("only these commands: {}", names.join(", ")),
+            Requirement::Uses(command) => format!("you use `{command}`"),
+            Requirement::Option(option) => format!("you start a cluster with `{option}`"),
+            Requirement::Steps(_) => {
+                words.split(", then ").map(step_in_words).collect::<Vec<_>>().join(", then ")
+            }
         }
     }
 
     /// `played` is what happened in the attempt.
-    fn holds(&self, attempt: Attempt, played: &Played, words: &str) -> Result<bool, Refused> {
+    fn holds(&self, attempt: Attempt, played: &mut Played, words: &str) -> Result<bool, Refused> {
         let commands = attempt.commands;
         Ok(match self {
-            Requirement::Expect => {
-                let commands = [commands, &[words.to_owned()]].concat();
-                Attempt { commands: &commands, ..attempt }.play().is_ok()
-            }
+            Requirement::Expect => played.scenario.command(words).is_ok(),
             Requirement::Violated(promise) => {
                 broken(played).iter().any(|name| name.starts_with(promise.as_str()))
             }
@@ -100,7 +100,7 @@ impl Requirement {
             Requirement::WithTheRule(requirement, words) => {
                 let (world, commands) = (no_rule_off(attempt.world), no_rule_off(commands));
                 let attempt = Attempt { world: &world, commands: &commands };
-                requirement.holds(attempt, &attempt.records()?, words)?
+                requirement.holds(attempt, &mut attempt.played()?, words)?
             }
             Requirement::AtMost(number) => commands.len() <= *number,
             Requirement::Only(names) => {
@@ -112,17 +112,33 @@ impl Requirement {
                 commands.iter().filter(is_cluster).any(|command| command.split(' ').any(|it| it == option))
             }
             Requirement::Steps(steps) => {
-                let Played { records, before } = played;
+                let Played { records, before, scenario } = played;
                 let moments = Moment::of(records);
                 let began = before.checked_sub(1).map_or(0, |last| moments[last].time());
-                can_follow(steps, &moments[*before..], began)
+                let now = scenario.world().map_or(0, |world| world.now().as_micros() as u64);
+                can_follow(steps, &moments[*before..], began, now)
             }
         })
     }
 }
 
+/// A step as a learner reads it.
+fn step_in_words(step: &str) -> String {
+    let (time, never) = match step.strip_prefix("for ").and_then(|rest| rest.split_once(' ')) {
+        Some((time, never)) => (format!("for {time} "), never),
+        None => (String::new(), step),
+    };
+    match never.strip_prefix("never: ") {
+        None => step.to_owned(),
+        Some(event) => match event.strip_prefix("a server ") {
+            Some(does) => format!("{time}no server {does}"),
+            None => format!("{time}it never happens that {event}"),
+        },
+    }
+}
+
 /// The promises that the attempt's own commands have broken.
-fn broken(Played { records, before }: &Played) -> Vec<String> {
+fn broken(Played { records, before, .. }: &Played) -> Vec<String> {
     let moments = Moment::of(records);
     moments[*before..].iter().filter_map(Moment::broken).map(str::to_owned).collect()
 }
@@ -138,20 +154,22 @@ fn no_rule_off(commands: &[String]) -> Vec<String> {
     others.map(|command| with_all_rules(command)).collect()
 }
 
-/// Can the steps be found in these moments, in their order? Time counts from `since`, in microseconds.
-fn can_follow(steps: &[Step], moments: &[Moment], since: u64) -> bool {
+/// Can the steps be found in these moments, in their order? Time counts from `since` and has come to `now`, in
+/// microseconds.
+fn can_follow(steps: &[Step], moments: &[Moment], since: u64, now: u64) -> bool {
     let Some((step, rest)) = steps.split_first() else { return true };
     match step {
         Step::Happens(pattern) => moments.iter().enumerate().any(|(place, moment)| {
-            pattern.fits(moment) && can_follow(rest, &moments[place + 1..], moment.time())
+            pattern.fits(moment) && can_follow(rest, &moments[place + 1..], moment.time(), now)
         }),
         Step::Never(pattern, duration) => {
             let until = duration.map(|duration| since + duration.as_micros() as u64);
-            let has_passed =
-                until.is_none_or(|until| moments.last().is_some_and(|last| last.time() >= until));
+            let has_passed = until.is_none_or(|until| until <= now);
             let mut meanwhile =
                 moments.iter().take_while(|moment| until.is_none_or(|until| moment.time() < until));
-            has_passed && !meanwhile.any(|moment| pattern.fits(moment)) && can_follow(rest, moments, since)
+            has_passed
+                && !meanwhile.any(|moment| pattern.fits(moment))
+                && can_follow(rest, moments, since, now)
         }
     }
 }
@@ -265,6 +283,8 @@ mod tests {
         assert!(!holds(never, &["cluster 3"], &["kill n1", "run 300ms"]));
         assert!(holds(never, &["cluster 3"], &["run 300ms", "kill n1"]));
         assert!(!holds(never, &["cluster 3"], &["settle"]));
+        assert!(!holds(never, &["cluster 3"], &["run 99ms"]));
+        assert!(holds(never, &["cluster 3"], &["run 100ms"]), "even if nothing happens at that very moment");
     }
 
     #[test]
@@ -325,8 +345,14 @@ mod tests {
         assert_eq!(words("violated"), "a promise is broken");
         assert_eq!(words("with the rule: nothing is violated"), "with all rules on: no promise is broken");
         assert_eq!(words("at most 8 commands"), "at most 8 commands");
-        assert_eq!(words("n1 dies, then never: n2 dies"), "n1 dies, then never: n2 dies");
-        assert_eq!(words("only: run, clock"), "no other commands than: run, clock");
+        assert_eq!(words("n1 dies, then never: n2 dies"), "n1 dies, then it never happens that n2 dies");
+        assert_eq!(
+            words("n1 dies, then for 50ms never: a server becomes leader"),
+            "n1 dies, then for 50ms no server becomes leader"
+        );
+        assert_eq!(words("only: run, clock"), "only these commands: run, clock");
+        assert_eq!(words("uses: timeout n5"), "you use `timeout n5`");
+        assert_eq!(words("option: latency=200ms"), "you start a cluster with `latency=200ms`");
     }
 
     #[test]

@@ -28,7 +28,7 @@ use stored::{Story, known_without};
 ///
 /// With a rule switched off, it shows what that rule is for: at once a stored run
 /// that breaks a promise, and with --search (or an option of a search) a new one,
-/// in some seconds.
+/// in a few seconds.
 ///
 ///   raft sim --without one-vote-per-term
 ///   raft sim --without one-vote-per-term --search
@@ -74,7 +74,7 @@ pub(crate) struct SimArguments {
     #[arg(conflicts_with_all = ["seeds", "time", "faults", "without", "without_each"])]
     logs: Option<Vec<String>>,
 
-    /// With --logs: I claim that the entry at this index is committed. Look for a run that loses it
+    /// With --logs: claim that the entry at this index is committed, and search for a run that loses it
     #[arg(long, value_name = "INDEX", requires = "logs", conflicts_with = "nodes")]
     claim: Option<u64>,
 

@@ -36,10 +36,10 @@ impl<'a> Choices<'a> {
         let last = self.answers.len() - 1;
         match self.kind {
             Kind::One => "Your answer (a number): ".to_owned(),
-            Kind::Order => "Your order (all numbers, the first one first): ".to_owned(),
+            Kind::Order => "Your order (all numbers, with spaces between them): ".to_owned(),
             Kind::Servers => format!("The servers (such as {} {}; or {NONE}): ", key(0), key(last)),
             Kind::Entries => format!("The entries (such as {} {}; or {NONE}): ", key(0), key(last)),
-            _ => format!("All that are right (such as {} {}; or {NONE}): ", key(0), key(last)),
+            _ => format!("All that are right (numbers with spaces between them; or {NONE}): "),
         }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Choices<'a> {
 
     fn unknown(&self, key: &str) -> String {
         let keys: Vec<&str> = self.iter().map(|(key, _)| key).collect();
-        format!("\"{}\" is none of the answers: choose from {}", shown(key), keys.join(" "))
+        format!("\"{}\" is not one of the answers ({})", shown(key), keys.join(" "))
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(chosen(&choices, "3"), ["n3"]);
         assert_eq!(chosen(&choices, "none"), [""; 0]);
         let refused = choices.response("n1 n4").unwrap_err();
-        assert_eq!(refused, "\"n4\" is none of the answers: choose from n1 n2 n3");
+        assert_eq!(refused, "\"n4\" is not one of the answers (n1 n2 n3)");
     }
 
     #[test]

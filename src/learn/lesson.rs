@@ -11,11 +11,11 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
     let is_done = |card: &Card| progress.results.of(chapter, card).is_some_and(|result| result.is_done);
     let first = chapter.cards.iter().position(|card| !is_done(card)).unwrap_or(0);
     if first > 0 {
-        console.say(&format!("You go on with card {}.", first + 1))?;
+        console.say(&format!("Continuing with card {}.", first + 1))?;
     }
     let count = chapter.cards.len();
     for (number, card) in (1..).zip(&chapter.cards).skip(first) {
-        console.print(&format!("Card {number} of {count}: {}\n\n", card.id))?;
+        console.print(&format!("Card {number} of {count}\n\n"))?;
         if let Some(before) = met_before(chapter, card) {
             console.say(&format!("You have met this idea before, in {before}."))?;
         }
@@ -25,7 +25,9 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
             Challenge::Task(given) => {
                 let is_done = task::perform(console, progress, chapter, card, given)?;
                 if is_done && number < count {
-                    console.ask("Enter goes on. ")?;
+                    while !console.ask("Press Enter to continue. ")?.is_empty() {
+                        console.say("This task is done.")?;
+                    }
                     console.print("\n")?;
                 }
                 is_done
@@ -40,12 +42,12 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
 
 fn begin(console: &Console, chapter: &Chapter) -> Result<(), Left> {
     console.say(&chapter.title)?;
-    console.say(&format!("About {} minutes. Then:", chapter.minutes))?;
+    console.print(&format!("What you will learn (about {} minutes):\n", chapter.minutes))?;
     for goal in &chapter.goals {
         console.item("* ", goal)?;
     }
     console.print("\n")?;
-    console.say("`?` is for help, and `quit` leaves. You can go on later.")?;
+    console.say("`?` is for help, `? term` explains a word, and `quit` leaves. You can continue later.")?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! A quiz or a chapter on paper, as a page in HTML: the questions alone, or with the key for the teacher.
 
+use crate::paragraph::counted;
 use course::{Card, Challenge, Chapter, Kind, Question, Task};
 use std::fmt::Write as _;
 
@@ -45,7 +46,8 @@ fn head(chapter: &Chapter) -> String {
         points => format!(", {points} points"),
     };
     format!(
-        "{} minutes{points}. A log is written as the terms of its entries, from entry 1 on.",
+        "{} minutes{points}. A log is written as the terms of its entries: 1 1 2 is two entries of term 1, and one of \
+         term 2.",
         chapter.minutes
     )
 }
@@ -55,7 +57,9 @@ fn section(chapter: &Chapter, card: &Card, number: usize, has_key: bool) -> Stri
         0 => String::new(),
         points => format!("<span class=\"points\">____ / {points}</span>"),
     };
-    let mut html = format!("<section>\n<h2>{number}. {}{points}</h2>\n", escaped(&card.id));
+    // A name may give the answer away.
+    let name = if has_key { format!("{number}. {}", escaped(&card.id)) } else { number.to_string() };
+    let mut html = format!("<section>\n<h2>{name}{points}</h2>\n");
     if !card.say.is_empty() {
         let _ = writeln!(html, "<p>{}</p>", in_html(&card.say));
     }
@@ -130,7 +134,8 @@ fn rubric(question: &Question) -> String {
     let mut html =
         format!("<p class=\"key\">{}. {}</p>\n<ul>\n", in_html(&model.text), in_html(&model.correction));
     for line in &question.rubric {
-        let _ = writeln!(html, "<li>&#9744; {} points: {}</li>", line.points, in_html(&line.text));
+        let points = counted(line.points.into(), "point");
+        let _ = writeln!(html, "<li>&#9744; {points}: {}</li>", in_html(&line.text));
     }
     html + "</ul>\n"
 }

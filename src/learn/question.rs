@@ -8,8 +8,11 @@ use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, R
 use std::time::Instant;
 use trace::shown;
 
-const HELP: &str = "Choose by the keys before the answers, and press Enter. `skip` goes on without an answer, and `quit` \
-                    leaves. What you have answered is kept.";
+const HELP: &str = "Type the number or name of an answer, or several with spaces between them, and press Enter. `skip` \
+                    goes on without an answer, `? term` explains the word \"term\", and `quit` leaves. Your answers are \
+                    saved.";
+const HELP_AFTERWARDS: &str = "Press Enter to continue. Type one answer, as you did before, to see its run. `story` changes \
+                               between the short form of a run and every line of it. `quit` leaves.";
 
 /// How a learner has reacted to a question.
 pub(super) enum Asked {
@@ -67,6 +70,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
         match line.as_str() {
             "" | "?" | "help" => console.say(HELP)?,
             "skip" => return Ok(Asked::Skipped),
+            keys if keys.starts_with("? ") => console.define(keys)?,
             keys => {
                 let fits = choices.response(keys).and_then(|response| {
                     question.mark(&response).map(|_| response).map_err(|unfit| unfit.to_string())
@@ -102,6 +106,7 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
         stage::play_on(console, question, answer, with_world, Detail::Brief)?;
         console.say(&answer.correction)
     };
+    let mut played: Vec<&[String]> = Vec::new();
     if mark.is_right() {
         console.say("Right.")?;
         if let (Kind::One, Some(right)) =
@@ -123,13 +128,15 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
     for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
         let what = match (question.kind, was_chosen) {
             (Kind::One, _) => "Your answer",
-            (Kind::Order, _) => "Not in its place",
-            (_, true) => "Chosen, and not right",
-            (_, false) => "Right, and not chosen",
+            (Kind::Order, _) => "In the wrong position",
+            (_, true) => "Chosen, but wrong",
+            (_, false) => "Right, but not chosen",
         };
         console.say(&format!("{what}: {}", answer.text))?;
-        if place == 0 || *was_chosen && !is_order {
+        // Several answers may have the same run.
+        if place == 0 || *was_chosen && !is_order && !played.contains(&&*answer.commands) {
             play(answer, place == 0)?;
+            played.push(&answer.commands);
         } else {
             console.say(&answer.correction)?;
         }
@@ -161,17 +168,27 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
 fn play_more(console: &Console, question: &Question, choices: &Choices) -> Result<(), Left> {
     let mut detail = Detail::Brief;
     loop {
-        let line = console
-            .ask("Enter goes on. Type an answer's key to see it played; `story` shows every line: ")?;
+        let line = console.ask("Press Enter to continue, or type an answer to see its run: ")?;
         match (line.as_str(), choices.find(&line)) {
             ("" | "skip", _) => return Ok(console.print("\n")?),
-            ("story", _) => detail = Detail::Full,
+            ("?" | "help", _) => console.say(HELP_AFTERWARDS)?,
+            (word, _) if word.starts_with("? ") => console.define(word)?,
+            ("story", _) => {
+                let (other, news) = match detail {
+                    Detail::Brief => (Detail::Full, "Now a run is shown line by line."),
+                    Detail::Full => (Detail::Brief, "Now a run is shown in its short form."),
+                };
+                detail = other;
+                console.say(news)?;
+            }
             (_, Some(answer)) => {
                 console.print("\n")?;
                 stage::play_on(console, question, answer, true, detail)?;
                 console.say(&answer.correction)?;
             }
-            (_, None) => console.say(&format!("\"{}\" is no key of an answer.", shown(&line)))?,
+            (_, None) => {
+                console.say(&format!("\"{}\" is not one of the answers. `?` is for help.", shown(&line)))?
+            }
         }
     }
 }

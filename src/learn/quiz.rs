@@ -5,7 +5,8 @@ use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::{self, Asked};
 use super::stage;
-use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after};
+use crate::paragraph::counted;
+use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after, quiz_before};
 use std::time::Instant;
 
 /// Asks the questions that have no answer yet, and counts the points.
@@ -15,8 +16,11 @@ pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -
     };
     if quiz.cards.iter().any(|card| is_open(progress, card)) {
         console.say(&format!("Quiz: {}. About {} minutes, without help.", quiz.title, quiz.minutes))?;
+        if quiz.name == quiz_before().name {
+            console.say("Nobody expects you to know this yet: it shows later how much you have learned.")?;
+        }
         console.say(
-            "You are not told what is right before the end, and your first answer counts. `skip` leaves a question out.",
+            "Your points are shown at the end, and your first answer counts. `skip` leaves a question out.",
         )?;
     }
     let count = quiz.cards.len();
@@ -68,12 +72,12 @@ fn grade(console: &Console, progress: &mut Progress, quiz: &Chapter) -> Result<(
         }
         console.print("\n")?;
         console.say(&format!(
-            "A good answer: {}. {}",
+            "A model answer: {}. {}",
             question.answers[0].text, question.answers[0].correction
         ))?;
         let mut met = Vec::new();
         for line in &question.rubric {
-            console.item(&format!("  {} points: ", line.points), &line.text)?;
+            console.item(&format!("  {}: ", counted(line.points.into(), "point")), &line.text)?;
             if yes_or_no(console, "  Does your answer say that? (y or n) ")? {
                 met.push(line.text.clone());
             }
@@ -99,10 +103,11 @@ fn yes_or_no(console: &Console, question: &str) -> Result<bool, Left> {
 
 fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result<(), Left> {
     let results = &progress.results;
-    for (card, question) in questions(quiz) {
+    for (number, (card, question)) in (1..).zip(questions(quiz)) {
         let most = card.points();
         let points = results.share(quiz, card).unwrap_or(0.0) * f64::from(most);
-        console.item(&format!("  {points:>4.1} of {most:>2}  "), &card.id)?;
+        console
+            .item(&format!("  {points:>4.1} of {most:>2}  "), &format!("question {number} ({})", card.id))?;
         // The answers to the first quiz would help in the second one.
         if quiz.name == quiz_after().name && points < f64::from(most) {
             let right = question.answers.iter().filter(|answer| answer.is_right);
@@ -112,8 +117,11 @@ fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result
     }
     let points = results.points(quiz).unwrap_or(0.0);
     console.say(&format!("\n{points:.1} of {} points.", quiz.points()))?;
-    console.say(
-        "`raft learn --list` compares both quizzes, and `raft learn --export FILE` saves your results.",
-    )?;
+    console.say(match quiz.name == quiz_before().name {
+        true => "The answers come in the course: `raft learn 1` is its first chapter.",
+        false => {
+            "`raft learn --list` compares both quizzes, and `raft learn --export FILE` saves your results."
+        }
+    })?;
     Ok(())
 }

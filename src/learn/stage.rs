@@ -14,6 +14,8 @@ use trace::{Episodes, english, shown};
 const MOST_LINES: usize = 25;
 /// A table that begins like this has nothing in it.
 const EMPTY_TABLE: &str = "index\n";
+const ABOUT_LOGS: &str = "Each row is a server's log. The numbers are the terms of its entries.";
+const ABOUT_BARS: &str = "A bar (|) stands after the last entry that the server has marked as committed.";
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,9 @@ pub(super) fn show_logs(console: &Console, scenario: &mut Scenario) -> io::Resul
     match scenario.command("logs") {
         Ok(Scene { said, .. }) if !said.starts_with(EMPTY_TABLE) => {
             let lines: String = said.lines().map(|line| format!("  {line}\n")).collect();
-            console.print(&(lines + "\n"))
+            console.print(&(lines + "\n"))?;
+            console.explain(ABOUT_LOGS)?;
+            if said.contains('|') { console.explain(ABOUT_BARS) } else { Ok(()) }
         }
         _ => Ok(()),
     }

@@ -9,6 +9,7 @@ use course::{Attempt, Card, Chapter, Checked, Task};
 use simulator::Scenario;
 use std::io;
 use std::time::Instant;
+use trace::glossary::definitions_in;
 use trace::shown;
 
 const WORDS: [(&str, &str); 10] = [
@@ -19,9 +20,9 @@ const WORDS: [(&str, &str); 10] = [
     ("undo", "take the last command back"),
     ("again", "take all commands back"),
     ("skip", "go on to the next card"),
-    ("quit", "leave; you can go on later"),
+    ("quit", "leave; you can continue later"),
     ("?", "this help"),
-    ("? COMMAND", "what a command does"),
+    ("? COMMAND", "what a command does; `? term` explains a word"),
 ];
 
 /// A task that is being done.
@@ -60,9 +61,9 @@ pub(super) fn perform(
     }
     show_logs(console, &mut bench.scenario)?;
     bench.show_checks()?;
-    console.say("Type commands. `?` lists them, `hint` helps.")?;
+    console.say("Type commands. Time passes only when a command says so, such as `run 100ms`. `?` lists the commands, `hint` helps.")?;
     loop {
-        let line = console.ask("> ")?;
+        let line = console.command("> ")?;
         match line.as_str() {
             "" => {}
             "?" | "help" => bench.help()?,
@@ -99,17 +100,12 @@ pub(super) fn perform(
 impl Bench<'_> {
     /// Plays the world and the learner's commands from the beginning, and returns the story.
     fn replay(&mut self, detail: Detail) -> String {
-        (self.scenario, self.teller) = (Scenario::default(), Teller::new(None, Detail::Brief));
         let attempt = Attempt { world: &self.task.world, commands: &self.commands };
-        let mut told = String::new();
-        if !attempt.is_empty() {
-            let (scenario, film) = Scenario::open(&attempt.script()).expect("it was played before");
-            (self.scenario, self.teller) = (scenario, Teller::new(film.without, Detail::Brief));
-            self.teller.tell(&film.scenes);
-            told = Teller::new(film.without, detail).tell(&film.scenes);
-        }
+        let (scenario, film) = attempt.open().expect("it was played before");
+        (self.scenario, self.teller) = (scenario, Teller::new(film.without, Detail::Brief));
+        self.teller.tell(&film.scenes);
         self.checked = self.task.checked(&self.commands).expect("it was played before");
-        told
+        Teller::new(film.without, detail).tell(&film.scenes)
     }
 
     /// Plays one command more, and shows what comes of it.
@@ -143,7 +139,11 @@ impl Bench<'_> {
     fn refuse(&self, line: &str, why: &str) -> io::Result<()> {
         let name = line.split_whitespace().next().unwrap_or_default();
         if !why.starts_with("there is no command ") {
-            return self.console.say(&format!("Not done: {}. `? {}` explains it.", shown(why), shown(name)));
+            return self.console.say(&format!(
+                "That did not work: {}. `? {}` explains the command.",
+                shown(why),
+                shown(name)
+            ));
         }
         let meant =
             commands::similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
@@ -200,7 +200,10 @@ impl Bench<'_> {
     fn explain(&self, command: &str) -> io::Result<()> {
         let forms = commands::explain(command.trim());
         if forms.is_empty() {
-            return self.refuse(command, "there is no command ");
+            return match definitions_in(command).is_empty() {
+                true => self.refuse(command, "there is no command "),
+                false => self.console.define(command),
+            };
         }
         for (form, meaning) in forms {
             self.console.item("  ", &form)?;

@@ -350,7 +350,7 @@ impl Scenario {
     }
 
     fn start_cluster(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
-        let servers = next(arguments, "how many servers")?.parse()?;
+        let servers = number(next(arguments, "how many servers")?, "number of servers")?;
         if !(1..=MOST_SERVERS).contains(&servers) {
             return Err(format!("a cluster has 1 to {MOST_SERVERS} servers").into());
         }
@@ -414,7 +414,9 @@ impl Scenario {
         }
         let mut world = World::new(options);
         if let Some(left) = &mut self.records_left {
-            *left = left.saturating_sub(self.world.as_ref().map_or(0, World::recorded));
+            // Each server knows each other: that takes time before anything happens.
+            let pairs = usize::try_from((servers + spares).pow(2))?;
+            *left = left.saturating_sub(self.world.as_ref().map_or(0, World::recorded) + pairs);
             world.stop_after(*left);
         }
         if world.is_stopped() {

@@ -423,7 +423,7 @@ impl Episode {
         let (winners, others): (Vec<_>, Vec<_>) = of(last_term).partition(|campaign| has_won(campaign));
         for campaign in winners.into_iter().chain(others) {
             match self.winner {
-                Some(_) if !has_won(campaign) => write!(f, " {} asked too, and lost.", campaign.candidate)?,
+                Some(_) if !has_won(campaign) => write!(f, " {} asked too.", campaign.candidate)?,
                 Some(_) => write!(
                     f,
                     " {campaign}, got {} of {} votes and leads term {last_term}.",

@@ -40,9 +40,9 @@ const PORT: u16 = 7238;
 
 /// Take the course: predict what happens, do it yourself, and see why
 ///
-/// Twelve chapters of about ten minutes, a quiz before them, and another one after.
-/// Without a name, the course opens in your browser. With one, the chapter is
-/// played here in the terminal.
+/// Twelve chapters of about ten minutes, with a quiz before them and another
+/// one after. Without a name, the course opens in your browser. With one, the
+/// chapter is played here in the terminal.
 ///
 ///   raft learn
 ///   raft learn before
@@ -54,7 +54,7 @@ const PORT: u16 = 7238;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LearnArguments {
-    /// A chapter's number or name; before or after, for a quiz; or next, for the first unfinished chapter
+    /// A chapter's number or name; before or after for a quiz; next for the first chapter that is not done
     #[arg(value_name = "CHAPTER", value_parser = ChapterParser, hide_possible_values = true)]
     chapter: Option<String>,
 
@@ -83,13 +83,13 @@ pub(crate) struct LearnArguments {
     #[arg(long, requires = "export", default_value = "", hide_default_value = true)]
     name: String,
 
-    /// Add results that the page or another machine has exported. What you have done here stays as it is
+    /// Add results that were exported by the page or on another machine. What you have done here is kept
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "chapter")]
     import: Option<PathBuf>,
 
-    /// Forget what you have done here
+    /// Delete what you have done here
     #[arg(long, group = "what", conflicts_with = "chapter")]
-    forget: bool,
+    delete: bool,
 
     /// Show the chapter, or the course, on the page at this address of this machine [default: 127.0.0.1:7238, or a
     /// free port if that one is taken]
@@ -139,10 +139,10 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.import {
         return import(file);
     }
-    if arguments.forget {
-        say(match progress::forget()? {
-            Some(file) => format!("Forgotten: {} is removed", file.display()),
-            None => "There was nothing to forget".to_owned(),
+    if arguments.delete {
+        say(match progress::delete()? {
+            Some(file) => format!("Deleted: {}", file.display()),
+            None => "There was nothing to delete".to_owned(),
         });
         return Ok(ExitCode::SUCCESS);
     }
@@ -199,13 +199,7 @@ fn find(name: &str, progress: &Progress) -> Result<&'static Chapter, Failure> {
 /// Plays a chapter or a quiz in the terminal.
 fn play(chapter: &Chapter, mut progress: Progress) -> Result<ExitCode, Failure> {
     leave_politely()?;
-    let console = Console::open();
-    let is_quiz = chapter.points() > 0;
-    let played = match is_quiz {
-        true => quiz::take(&console, &mut progress, chapter),
-        false => lesson::play(&console, &mut progress, chapter),
-    };
-    match played {
+    match play_on(&Console::open(), &mut progress, chapter) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Left::Quit) => {
             say(FAREWELL);
@@ -218,6 +212,24 @@ fn play(chapter: &Chapter, mut progress: Progress) -> Result<ExitCode, Failure> 
         Err(Left::Output(error)) => written(Err(error)),
         Err(Left::Failed(failure)) => Err(failure),
     }
+}
+
+/// Plays a chapter or a quiz, and those after it if the learner wants to go on.
+fn play_on(console: &Console, progress: &mut Progress, chapter: &Chapter) -> Result<(), Left> {
+    let later = all().skip_while(|other| other.name != chapter.name);
+    for chapter in later {
+        match chapter.points() > 0 {
+            true => quiz::take(console, progress, chapter)?,
+            false => lesson::play(console, progress, chapter)?,
+        }
+        let is_last = all().last().is_some_and(|last| last.name == chapter.name);
+        if is_last || !console.is_interactive() {
+            return Ok(());
+        }
+        console.ask("Press Enter to go on with it, or type `quit`: ")?;
+        console.print("\n")?;
+    }
+    Ok(())
 }
 
 const FAREWELL: &str = "Your answers are saved. Run the same command to continue.";

@@ -192,7 +192,7 @@ fn explain(rule: Rule, chapters: &[Chapter]) -> String {
             }
             None => format!(
                 "  raft sim --without {rule} --search\n{}\n",
-                paragraph(6, "Search for another one: this takes some seconds.")
+                paragraph(6, "Search for another one: this takes a few seconds.")
             ),
         };
     }

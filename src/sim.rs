@@ -69,7 +69,7 @@ pub(crate) struct SimArguments {
     #[arg(long, conflicts_with_all = ["without", "time"])]
     without_each: bool,
 
-    /// Is there a run that leads to these logs? A log is written as the terms of its entries, such as '1 1 3'
+    /// Is there a run that leads to these logs? A log is a list of its entries' terms, such as '1 1 3'
     #[arg(long, value_name = "LOG", num_args = 1.., value_parser = origin::log_text)]
     #[arg(conflicts_with_all = ["seeds", "time", "faults", "without", "without_each"])]
     logs: Option<Vec<String>>,

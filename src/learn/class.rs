@@ -169,7 +169,7 @@ fn mistakes<'a>(question: &'a Question, response: &Response) -> Vec<(&'static st
     let Ok(mark) = question.mark(response) else { return Vec::new() };
     // Who chose another answer than the right one has left that out, of course.
     let told = mark.mistakes.iter().filter(|mistake| mistake.was_chosen || question.kind != Kind::One);
-    let what = |was_chosen| if was_chosen { "chosen" } else { "left out" };
+    let what = |was_chosen| if was_chosen { "chosen" } else { "not chosen" };
     told.map(|mistake| (what(mistake.was_chosen), mistake.answer.text.as_str())).collect()
 }
 

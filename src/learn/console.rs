@@ -55,6 +55,11 @@ impl Console {
         Console { editor: editor.map(RefCell::new), echoes: !reads_keys, explained: RefCell::default() }
     }
 
+    /// Is someone there to read and type, and no pipe?
+    pub(super) fn is_interactive(&self) -> bool {
+        self.editor.is_some()
+    }
+
     /// Prints lines as they are.
     pub(super) fn print(&self, lines: &str) -> io::Result<()> {
         io::stdout().write_all(lines.as_bytes())

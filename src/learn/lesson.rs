@@ -15,7 +15,7 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
     }
     let count = chapter.cards.len();
     for (number, card) in (1..).zip(&chapter.cards).skip(first) {
-        console.print(&format!("Card {number} of {count}\n\n"))?;
+        console.print(&format!("Card {number} of {count}: {}\n\n", card.id))?;
         if let Some(before) = met_before(chapter, card) {
             console.say(&format!("You have met this idea before, in {before}."))?;
         }
@@ -42,12 +42,12 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
 
 fn begin(console: &Console, chapter: &Chapter) -> Result<(), Left> {
     console.say(&chapter.title)?;
-    console.print(&format!("What you will learn (about {} minutes):\n", chapter.minutes))?;
+    console.say(&format!("About {} minutes. What you will learn:", chapter.minutes))?;
     for goal in &chapter.goals {
         console.item("* ", goal)?;
     }
     console.print("\n")?;
-    console.say("`?` is for help, `? term` explains a word, and `quit` leaves. You can continue later.")?;
+    console.say("`?` helps, `? term` explains a word, and `quit` leaves. You can continue later.")?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ fn end(console: &Console, progress: &Progress, chapter: &Chapter) -> Result<(), 
     let place = chapters().iter().position(|other| other.name == chapter.name);
     match place.and_then(|place| Some((place + 2, chapters().get(place + 1)?))) {
         Some((number, next)) => console.say(&format!("`raft learn {number}` is next: {}.", next.title))?,
-        None => console.say("`raft learn after` is the quiz after the course.")?,
+        None => console.say("`raft learn after`, the quiz after the course, is next.")?,
     }
     Ok(())
 }

@@ -23,6 +23,10 @@ ul { list-style: none; padding: 0; margin: .4em 0 } li { margin: .25em 0; paddin
 @media print { body { margin: 0; max-width: none } }
 ";
 
+/// How logs are written.
+const LOGS: &str =
+    " A log is written as a list of its entries' terms: 1 1 2 is two entries of term 1 and one of term 2.";
+
 /// The page. With the key it has the answers, the rubrics and the reasons, too.
 pub(super) fn page(chapter: &Chapter, has_key: bool) -> String {
     let of = if has_key { "Key: " } else { "" };
@@ -45,11 +49,15 @@ fn head(chapter: &Chapter) -> String {
         0 => String::new(),
         points => format!(", {points} points"),
     };
-    format!(
-        "{} minutes{points}. A log is written as the terms of its entries: 1 1 2 is two entries of term 1, and one of \
-         term 2.",
-        chapter.minutes
-    )
+    format!("{} minutes{points}.{}", chapter.minutes, if has_logs(chapter) { LOGS } else { "" })
+}
+
+/// Does it show logs, or is it about them?
+fn has_logs(chapter: &Chapter) -> bool {
+    chapter.cards.iter().any(|card| match &card.challenge {
+        Challenge::Question(question) => question.kind == Kind::Logs || !logs(&question.world).is_empty(),
+        Challenge::Task(_) => false,
+    })
 }
 
 fn section(chapter: &Chapter, card: &Card, number: usize, has_key: bool) -> String {
@@ -57,9 +65,9 @@ fn section(chapter: &Chapter, card: &Card, number: usize, has_key: bool) -> Stri
         0 => String::new(),
         points => format!("<span class=\"points\">____ / {points}</span>"),
     };
-    // A name may give the answer away.
-    let name = if has_key { format!("{number}. {}", escaped(&card.id)) } else { number.to_string() };
-    let mut html = format!("<section>\n<h2>{name}{points}</h2>\n");
+    // Some names would give the answer away.
+    let name = if has_key { format!(" {}", escaped(&card.id)) } else { String::new() };
+    let mut html = format!("<section>\n<h2>{number}.{name}{points}</h2>\n");
     if !card.say.is_empty() {
         let _ = writeln!(html, "<p>{}</p>", in_html(&card.say));
     }
@@ -134,7 +142,7 @@ fn rubric(question: &Question) -> String {
     let mut html =
         format!("<p class=\"key\">{}. {}</p>\n<ul>\n", in_html(&model.text), in_html(&model.correction));
     for line in &question.rubric {
-        let points = counted(line.points.into(), "point");
+        let points = counted(u64::from(line.points), "point");
         let _ = writeln!(html, "<li>&#9744; {points}: {}</li>", in_html(&line.text));
     }
     html + "</ul>\n"

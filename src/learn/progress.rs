@@ -27,7 +27,7 @@ impl Progress {
             Err(error) => {
                 return Err(Failure::of(
                     format_args!("can't read your progress in {}: {error}", file.display()),
-                    "move the file elsewhere, or remove it with `raft learn --forget`",
+                    "move the file elsewhere, or remove it with `raft learn --delete`",
                 ));
             }
         };
@@ -83,7 +83,7 @@ fn is_card(place: &str) -> bool {
 }
 
 /// Removes the file, and returns its path; `None` if there is none.
-pub(super) fn forget() -> Result<Option<PathBuf>, Failure> {
+pub(super) fn delete() -> Result<Option<PathBuf>, Failure> {
     let file = file()?;
     match fs::remove_file(&file) {
         Ok(()) => Ok(Some(file)),

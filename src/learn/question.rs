@@ -6,11 +6,9 @@ use super::progress::Progress;
 use super::stage::{self, Detail};
 use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
 use std::time::Instant;
-use trace::shown;
 
-const HELP: &str = "Type the number or name of an answer, or several with spaces between them, and press Enter. `skip` \
-                    goes on without an answer, `? term` explains the word \"term\", and `quit` leaves. Your answers are \
-                    saved.";
+const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, \
+                    `? term` explains the word \"term\", and `quit` leaves the course. Your answers are saved.";
 const HELP_AFTERWARDS: &str = "Press Enter to continue. Type one answer, as you did before, to see its run. `story` changes \
                                between the short form of a run and every line of it. `quit` leaves.";
 
@@ -86,12 +84,13 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
 
 /// Lets the learner write an answer. Which lines of the rubric it meets is asked later.
 fn write(console: &Console) -> Result<Asked, Left> {
-    console.say("Write your answer. An empty line ends it.")?;
+    console.say("Write your answer. An empty line ends it, and `undo` takes the last line back.")?;
     let mut words = Vec::new();
     loop {
         match console.line("| ")?.as_str() {
             "" if words.is_empty() => console.say("Write a few words, or `skip`.")?,
             "" => return Ok(Asked::Answered(Response::Written { words: words.join("\n"), met: Vec::new() })),
+            "undo" => drop(words.pop()),
             "skip" if words.is_empty() => return Ok(Asked::Skipped),
             "quit" if words.is_empty() => return Err(Left::Quit),
             line => words.push(line.to_owned()),
@@ -159,7 +158,7 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
     for rule in &card.rules {
         console.item("  ", &format!("raft rules {rule}"))?;
     }
-    console.item("  ", &format!("the paper: {}", card.paper))?;
+    console.item("  ", &format!("more: {}", card.paper))?;
     console.print("\n")?;
     Ok(())
 }
@@ -169,11 +168,11 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
     let mut detail = Detail::Brief;
     loop {
         let line = console.ask("Press Enter to continue, or type an answer to see its run: ")?;
-        match (line.as_str(), choices.find(&line)) {
-            ("" | "skip", _) => return Ok(console.print("\n")?),
-            ("?" | "help", _) => console.say(HELP_AFTERWARDS)?,
-            (word, _) if word.starts_with("? ") => console.define(word)?,
-            ("story", _) => {
+        match line.as_str() {
+            "" | "skip" => return Ok(console.print("\n")?),
+            "?" | "help" => console.say(HELP_AFTERWARDS)?,
+            word if word.starts_with("? ") => console.define(word)?,
+            "story" => {
                 let (other, news) = match detail {
                     Detail::Brief => (Detail::Full, "Now a run is shown line by line."),
                     Detail::Full => (Detail::Brief, "Now a run is shown in its short form."),
@@ -181,14 +180,16 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
                 detail = other;
                 console.say(news)?;
             }
-            (_, Some(answer)) => {
-                console.print("\n")?;
-                stage::play_on(console, question, answer, true, detail)?;
-                console.say(&answer.correction)?;
-            }
-            (_, None) => {
-                console.say(&format!("\"{}\" is not one of the answers. `?` is for help.", shown(&line)))?
-            }
+            keys => match choices.find_all(keys) {
+                Ok(answers) => {
+                    console.print("\n")?;
+                    for answer in answers {
+                        stage::play_on(console, question, answer, true, detail)?;
+                        console.say(&answer.correction)?;
+                    }
+                }
+                Err(problem) => console.say(&format!("Not understood: {problem}. `?` is for help."))?,
+            },
         }
     }
 }

@@ -15,12 +15,15 @@ pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -
         progress.results.of(quiz, card).is_none_or(|result| result.tries == 0)
     };
     if quiz.cards.iter().any(|card| is_open(progress, card)) {
-        console.say(&format!("Quiz: {}. About {} minutes, without help.", quiz.title, quiz.minutes))?;
+        console
+            .say(&format!("Quiz: {}. About {} minutes. Don't look anything up.", quiz.title, quiz.minutes))?;
         if quiz.name == quiz_before().name {
-            console.say("Nobody expects you to know this yet: it shows later how much you have learned.")?;
+            console.say(
+                "Before the course it is normal to know little. Later you will see what you have learned.",
+            )?;
         }
         console.say(
-            "Your points are shown at the end, and your first answer counts. `skip` leaves a question out.",
+            "Your first answer counts, and you see your points at the end. `skip` leaves a question out.",
         )?;
     }
     let count = quiz.cards.len();
@@ -118,7 +121,7 @@ fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result
     let points = results.points(quiz).unwrap_or(0.0);
     console.say(&format!("\n{points:.1} of {} points.", quiz.points()))?;
     console.say(match quiz.name == quiz_before().name {
-        true => "The answers come in the course: `raft learn 1` is its first chapter.",
+        true => "The answers come in the course. `raft learn 1`, its first chapter, is next.",
         false => {
             "`raft learn --list` compares both quizzes, and `raft learn --export FILE` saves your results."
         }

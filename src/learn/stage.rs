@@ -11,7 +11,7 @@ use std::io;
 use trace::{Episodes, english, shown};
 
 /// A story of more lines is told in headlines.
-const MOST_LINES: usize = 25;
+const MOST_LINES: usize = 14;
 /// A table that begins like this has nothing in it.
 const EMPTY_TABLE: &str = "index\n";
 const ABOUT_LOGS: &str = "Each row is a server's log. The numbers are the terms of its entries.";
@@ -130,10 +130,28 @@ pub(super) fn play_on(
 
 /// Whether what a command expects is so; `None` if it expects nothing.
 fn outcome(scene: &Scene) -> Option<String> {
-    let words = expectation(command_of(scene))?;
+    let command = command_of(scene);
+    let words = expectation(command)?;
     let said: Vec<&str> = scene.said.split_whitespace().collect();
     Some(match said.join(" ").split_once("found: ") {
-        Some((_, found)) => format!("  false: {words} (found: {found})\n"),
+        Some((_, found)) => format!("  false: {words} (true: {})\n", found_in_words(command, found)),
         None => format!("  true: {words}\n"),
     })
+}
+
+/// What was found in the place of what a command expects.
+fn found_in_words(command: &str, found: &str) -> String {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let statement = match (*words.as_slice(), found) {
+        ([_, "leader" | "some-leader" | "no-leader"], "nobody") => "expect no-leader".to_owned(),
+        ([_, "leader", _], "nobody") => "expect no-leader".to_owned(),
+        ([_, "leader", _] | [_, "no-leader"], _) => format!("expect leader {found}"),
+        ([_, "log", server, ..], "an empty log") => format!("expect log {server}"),
+        ([_, what @ ("role" | "term" | "log" | "commit"), server, ..], _) => {
+            format!("expect {what} {server} {found}")
+        }
+        ([_, "violation"], _) => "expect no-violation".to_owned(),
+        _ => String::new(),
+    };
+    expectation(&statement).unwrap_or_else(|| found.to_owned())
 }

@@ -7,6 +7,7 @@ use super::question::reasons;
 use super::stage::{Detail, Teller, show_logs};
 use course::{Attempt, Card, Chapter, Checked, Task};
 use simulator::Scenario;
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
 use trace::glossary::definitions_in;
@@ -140,7 +141,7 @@ impl Bench<'_> {
         let name = line.split_whitespace().next().unwrap_or_default();
         if !why.starts_with("there is no command ") {
             return self.console.say(&format!(
-                "That did not work: {}. `? {}` explains the command.",
+                "That did not work: {}. `? {}` explains it.",
                 shown(why),
                 shown(name)
             ));
@@ -187,6 +188,11 @@ impl Bench<'_> {
     }
 
     fn help(&self) -> io::Result<()> {
+        let name = |command: &String| command.split(' ').next().unwrap_or_default().to_owned();
+        let needed: BTreeSet<String> = self.task.solution.iter().map(name).collect();
+        let needed = needed.into_iter().collect::<Vec<_>>().join(", ");
+        self.console.item("  ", &format!("These are enough here: {needed}"))?;
+        self.console.print("\n")?;
         for (section, names) in commands::names() {
             self.console.item("  ", &format!("{section}: {}", names.join(", ")))?;
         }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use trace::shown;
 
 /// What to do about logs that can't be asked about.
-const HELP: &str = "write a log as the terms of its entries, such as '1 1 3', and an empty one as ''";
+const HELP: &str = "write a log as a list of its entries' terms, such as '1 1 3', and an empty one as ''";
 
 /// A log as it is written on the command line. A hole (`_`) can be asked about, too.
 pub(super) fn log_text(text: &str) -> Result<String, String> {

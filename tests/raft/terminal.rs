@@ -431,6 +431,8 @@ fn commands_of_the_course_can_be_edited() {
     terminal.press(UP);
     terminal.press("\rsettle\r");
     terminal.wait_for_written("Done: all checks hold.");
+    terminal.wait_for_written("Press Enter to go on with it");
+    terminal.press("quit\r");
     assert_eq!(terminal.wait_for_end(), 0);
     assert!(!terminal.text().contains("[D"), "{}", terminal.text());
 }

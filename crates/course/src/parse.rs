@@ -239,7 +239,11 @@ impl Draft {
                 })?;
                 self.rubric.push(RubricLine { points, text: text.to_owned() });
             }
-            "check" => self.checks.push(parse(line, &words)?),
+            "check" => {
+                let check: Check = parse(line, field.text)?;
+                let plain = field.prose.join(" ");
+                self.checks.push(if plain.is_empty() { check } else { check.put_as(plain) });
+            }
             "hint" => self.hint = words,
             "solution" => self.solution = field.commands,
             "because" => self.because = words,

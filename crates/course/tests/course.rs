@@ -505,7 +505,7 @@ mod teaching {
                 let right = question.answers.iter().filter(|answer| answer.is_right);
                 let right: Vec<&str> = right.map(|answer| answer.text.as_str()).collect();
                 let points = question.points.map(|points| format!(" ({points} points)")).unwrap_or_default();
-                (format!("{}{points}", question.text), right.join("; "))
+                (format!("{} {}{points}", card.say, question.text).trim().to_owned(), right.join("; "))
             }
             Challenge::Task(task) => (task.text.clone(), format!("`{}`", task.solution.join("`, `"))),
         };
@@ -515,7 +515,7 @@ mod teaching {
     fn section(heading: &str, chapter: &Chapter, file: &str) -> String {
         let rows: String = chapter.cards.iter().map(row).collect();
         format!(
-            "\n### {heading}\n\n{} minutes. [Its text](../course/{file}) has the feedback for each wrong answer, and the run that shows it.\n\n{}{}\
+            "\n### {heading}\n\n{} minutes. [The text](../course/{file}) has the feedback for each wrong answer, with the run that shows it.\n\n{}{}\
              | card | question or task | answer |\n|---|---|---|\n{rows}",
             chapter.minutes,
             list("Goals:", &chapter.goals),

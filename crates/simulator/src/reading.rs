@@ -320,8 +320,8 @@ pub(crate) fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, Box<dyn Error>> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}"))?;
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| format!("\"{text}\" is no time: write one such as 500ms or 2s"))?;
     if duration > LONGEST_TIME {
         let longest = humantime::format_duration(LONGEST_TIME);
         return Err(format!("\"{text}\" is too long: {longest} is the most").into());

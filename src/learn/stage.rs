@@ -142,9 +142,8 @@ fn outcome(scene: &Scene) -> Option<String> {
 /// What was found in the place of what a command expects.
 fn found_in_words(command: &str, found: &str) -> String {
     let words: Vec<&str> = command.split_whitespace().collect();
-    let statement = match (*words.as_slice(), found) {
-        ([_, "leader" | "some-leader" | "no-leader"], "nobody") => "expect no-leader".to_owned(),
-        ([_, "leader", _], "nobody") => "expect no-leader".to_owned(),
+    let statement = match (words.as_slice(), found) {
+        ([_, "leader", _] | [_, "some-leader"], "nobody") => "expect no-leader".to_owned(),
         ([_, "leader", _] | [_, "no-leader"], _) => format!("expect leader {found}"),
         ([_, "log", server, ..], "an empty log") => format!("expect log {server}"),
         ([_, what @ ("role" | "term" | "log" | "commit"), server, ..], _) => {

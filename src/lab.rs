@@ -5,6 +5,7 @@ use crate::replay::end_signals;
 use crate::tape::Tape;
 use clap::Args;
 use command::{Failure, ended_by, page_address, say};
+use signal_hook::iterator::Signals;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,17 +70,39 @@ pub(crate) struct Served<'a> {
 impl Served<'_> {
     /// Serves it at this address until a signal ends it. A browser is opened if `opens`.
     pub(crate) fn at(&self, address: SocketAddr, opens: bool) -> Result<ExitCode, Failure> {
-        let Served { what, command, link, fragment } = self;
-        let mut signals = end_signals()?;
-        let site = LabSite::open(address, link).map_err(|error| match &error {
+        let signals = end_signals()?;
+        let site = LabSite::open(address, self.link).map_err(|error| self.failure(&error))?;
+        self.until_the_end(&site, signals, opens)
+    }
+
+    /// The same at this port, or at any free one if it is taken. Then `otherwise` says what follows from that.
+    pub(crate) fn at_usual_port(&self, port: u16, otherwise: &str, opens: bool) -> Result<ExitCode, Failure> {
+        let signals = end_signals()?;
+        let at = |port| LabSite::open(([127, 0, 0, 1], port).into(), self.link);
+        let site = at(port).or_else(|error| match error {
+            SiteError::Listen { .. } => {
+                say(otherwise);
+                at(0)
+            }
+            _ => Err(error),
+        });
+        self.until_the_end(&site.map_err(|error| self.failure(&error))?, signals, opens)
+    }
+
+    fn failure(&self, error: &SiteError) -> Failure {
+        let Served { what, command, .. } = self;
+        match error {
             SiteError::Wide(address) => Failure::usage(
                 format_args!("can't serve the {what} at {address}: `{command}` is for this machine only"),
                 "for others, `raft export --site DIR` writes a folder that any web server can serve",
             ),
-            _ => Failure::of(&error, error.help()),
-        })?;
-        let url = format!("{}{fragment}", site.url());
-        say(format_args!("The {what} is at {url}"));
+            _ => Failure::of(error, error.help()),
+        }
+    }
+
+    fn until_the_end(&self, site: &LabSite, mut signals: Signals, opens: bool) -> Result<ExitCode, Failure> {
+        let url = format!("{}{}", site.url(), self.fragment);
+        say(format_args!("The {} is at {url}", self.what));
         say("Ctrl+C ends it.");
         if opens {
             say(terminal::open_page(&url).unwrap_or_else(|failure| failure));

@@ -18,10 +18,12 @@ use crate::scenarios::most_similar;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args};
 use class::Class;
-use command::{Failure, page_address, say, write_file, written};
+use command::{Failure, ended_by, page_address, say, write_file, written};
 use console::{Console, Left};
 use course::{Chapter, all, chapters};
 use progress::Progress;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use signal_hook::consts::SIGINT;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -32,6 +34,9 @@ use trace::shown;
 
 /// The word for the first chapter that is not done.
 const NEXT: &str = "next";
+/// The page's port: the letters RAFT on the keys of a telephone. It is the same each time, because a browser keeps the
+/// progress for an address with its port. Systems don't give out ports that low by themselves.
+const PORT: u16 = 7238;
 
 /// Take the course: predict what happens, do it yourself, and see why
 ///
@@ -86,10 +91,11 @@ pub(crate) struct LearnArguments {
     #[arg(long, group = "what", conflicts_with = "chapter")]
     delete: bool,
 
-    /// Show the chapter, or the course, on the page at this address of this machine [default: a free port]
+    /// Show the chapter, or the course, on the page at this address of this machine [default: 127.0.0.1:7238, or a
+    /// free port if that one is taken]
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "127.0.0.1:0", value_parser = page_address, conflicts_with = "what")]
-    web: Option<SocketAddr>,
+    #[arg(value_parser = page_address, conflicts_with = "what")]
+    web: Option<Option<SocketAddr>>,
 
     /// Print the page's address, but don't open it in the browser
     #[arg(long, conflicts_with = "what")]
@@ -152,8 +158,7 @@ pub(crate) fn run(arguments: LearnArguments) -> Result<ExitCode, Failure> {
         }
         (chapter, address) => {
             let chapter = chapter.map(|name| find(name, &Progress::open()?)).transpose()?;
-            let address = address.unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
-            serve(chapter, address, !arguments.no_open)
+            serve(chapter, address.flatten(), !arguments.no_open)
         }
     }
 }
@@ -194,21 +199,37 @@ fn find(name: &str, progress: &Progress) -> Result<&'static Chapter, Failure> {
 /// Plays a chapter or a quiz in the terminal.
 fn play(chapter: &Chapter, mut progress: Progress) -> Result<ExitCode, Failure> {
     leave_politely()?;
-    let console = Console::open();
-    let is_quiz = chapter.points() > 0;
-    let played = match is_quiz {
-        true => quiz::take(&console, &mut progress, chapter),
-        false => lesson::play(&console, &mut progress, chapter),
-    };
-    match played {
+    match play_on(&Console::open(), &mut progress, chapter) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Left::Quit) => {
             say(FAREWELL);
             Ok(ExitCode::SUCCESS)
         }
+        Err(Left::Interrupted) => {
+            say(FAREWELL);
+            Ok(ended_by(SIGINT))
+        }
         Err(Left::Output(error)) => written(Err(error)),
         Err(Left::Failed(failure)) => Err(failure),
     }
+}
+
+/// Plays a chapter or a quiz, and those after it if the learner wants to go on.
+fn play_on(console: &Console, progress: &mut Progress, chapter: &Chapter) -> Result<(), Left> {
+    let later = all().skip_while(|other| other.name != chapter.name);
+    for chapter in later {
+        match chapter.points() > 0 {
+            true => quiz::take(console, progress, chapter)?,
+            false => lesson::play(console, progress, chapter)?,
+        }
+        let is_last = all().last().is_some_and(|last| last.name == chapter.name);
+        if is_last || !console.is_interactive() {
+            return Ok(());
+        }
+        console.ask("Press Enter to go on with it, or type `quit`: ")?;
+        console.print("\n")?;
+    }
+    Ok(())
 }
 
 const FAREWELL: &str = "Your answers are saved. Run the same command to continue.";
@@ -216,8 +237,13 @@ const FAREWELL: &str = "Your answers are saved. Run the same command to continue
 /// A signal, such as that of Ctrl+C, ends the program with a word. Everything was kept as soon as it was answered.
 fn leave_politely() -> Result<(), Failure> {
     let mut signals = end_signals()?;
+    let settings = tcgetattr(io::stdin()).ok();
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
+            // A line may be just being edited.
+            if let Some(settings) = settings {
+                let _ = tcsetattr(io::stdin(), OptionalActions::Now, &settings);
+            }
             say(format_args!("\n{FAREWELL}"));
             std::process::exit(128 + signal);
         }
@@ -225,23 +251,34 @@ fn leave_politely() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Serves the page's course until a signal ends it.
-fn serve(chapter: Option<&Chapter>, address: SocketAddr, opens: bool) -> Result<ExitCode, Failure> {
+/// Serves the page's course until a signal ends it: at this address, if one was chosen.
+fn serve(chapter: Option<&Chapter>, address: Option<SocketAddr>, opens: bool) -> Result<ExitCode, Failure> {
     let chapter = chapter.map(|chapter| format!("={}", chapter.name)).unwrap_or_default();
     let fragment = format!("#learn{chapter}");
     let course = Served { what: "course", command: "raft learn", link: "", fragment: &fragment };
     // Who reads the address on a terminal has a browser nearby; a program that starts this one may have none.
-    course.at(address, opens && io::stderr().is_terminal())
+    let opens = opens && io::stderr().is_terminal();
+    match address {
+        Some(address) => course.at(address, opens),
+        None => course.at_usual_port(
+            PORT,
+            &format!(
+                "Port {PORT} is taken, perhaps by another `raft learn`. A browser keeps progress for each address: to take \
+                 yours along, choose Export at the other one, and Import here."
+            ),
+            opens,
+        ),
+    }
 }
 
-/// Shows the results of a class. Files that can't be read are named, and the others count.
+/// Shows the results of a class. Files with faults are named, and the others count.
 fn score(files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let class = Class::of(files);
     written(io::stdout().write_all(class.tables().as_bytes()))?;
-    for (file, why) in &class.unread {
-        say(format_args!("can't read {}: {why}", file.display()));
+    for (file, fault) in &class.faults {
+        say(shown(&format!("{}: {fault}", file.display())));
     }
-    Ok(if class.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if class.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn import(file: &Path) -> Result<ExitCode, Failure> {

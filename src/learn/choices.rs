@@ -44,7 +44,7 @@ impl<'a> Choices<'a> {
     }
 
     /// The answer with this key.
-    pub(super) fn find(&self, key: &str) -> Option<&'a Answer> {
+    fn find(&self, key: &str) -> Option<&'a Answer> {
         // `3` may stand for n3.
         let is_meant =
             |known: &str| known == key || self.kind == Kind::Servers && known.strip_prefix('n') == Some(key);
@@ -56,15 +56,26 @@ impl<'a> Choices<'a> {
     /// # Errors
     /// If one of them is no key: a sentence that says which there are.
     pub(super) fn response(&self, keys: &str) -> Result<Response, String> {
-        if keys == NONE {
-            return Ok(Response::Chosen(Vec::new()));
+        let chosen = if keys == NONE { Vec::new() } else { self.find_all(keys)? };
+        Ok(Response::Chosen(chosen.into_iter().map(|answer| answer.text.clone()).collect()))
+    }
+
+    /// The answers with these keys.
+    ///
+    /// # Errors
+    /// If one of them is no key: a sentence that says which there are.
+    pub(super) fn find_all(&self, keys: &str) -> Result<Vec<&'a Answer>, String> {
+        let keys = self.split(keys);
+        keys.into_iter().map(|key| self.find(key).ok_or_else(|| self.unknown(key))).collect()
+    }
+
+    /// The keys that were typed: an order may be typed without spaces.
+    fn split<'k>(&self, keys: &'k str) -> Vec<&'k str> {
+        let is_order = self.kind == Kind::Order && self.answers.len() < 10;
+        if is_order && keys.len() > 1 && keys.bytes().all(|byte| byte.is_ascii_digit()) {
+            return keys.split("").filter(|key| !key.is_empty()).collect();
         }
-        let keys = keys.split([' ', ',', '\t']).filter(|key| !key.is_empty());
-        let chosen = keys.map(|key| {
-            let answer = self.find(key);
-            answer.map(|answer| answer.text.clone()).ok_or_else(|| self.unknown(key))
-        });
-        chosen.collect::<Result<_, _>>().map(Response::Chosen)
+        keys.split([' ', ',', '\t']).filter(|key| !key.is_empty()).collect()
     }
 
     fn unknown(&self, key: &str) -> String {
@@ -127,5 +138,6 @@ mod tests {
         let choices = choices(&course::chapters()[7], "rank");
         let texts: Vec<&str> = choices.iter().map(|(_, answer)| answer.text.as_str()).collect();
         assert_eq!(chosen(&choices, "2 1"), [texts[1], texts[0]]);
+        assert_eq!(chosen(&choices, "21"), [texts[1], texts[0]]);
     }
 }

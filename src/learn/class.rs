@@ -2,17 +2,18 @@
 
 use super::progress;
 use course::{
-    Card, Challenge, Chapter, Kind, Question, Response, Results, chapters, quiz_after, quiz_before,
+    Card, Challenge, Chapter, Kind, Question, Response, Results, Task, chapters, quiz_after, quiz_before,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use trace::shown;
 
-/// The results in files, and the files that have none, each with the reason.
+/// The results in files.
 pub(super) struct Class {
     learners: Vec<Learner>,
-    pub(super) unread: Vec<(PathBuf, String)>,
+    /// What is wrong with the files, each with the file: that it has no results, or that a task was not done as it says.
+    pub(super) faults: Vec<(PathBuf, String)>,
 }
 
 struct Learner {
@@ -21,14 +22,18 @@ struct Learner {
     tasks_done: usize,
 }
 
+/// Maximum number of letters of a name.
+const LONGEST_NAME: usize = 40;
+
 impl Class {
     /// Reads the files.
     pub(super) fn of(files: &[PathBuf]) -> Class {
-        let mut class = Class { learners: Vec::new(), unread: Vec::new() };
+        let mut class = Class { learners: Vec::new(), faults: Vec::new() };
         for file in files {
+            let mut add_fault = |fault: String| class.faults.push((file.clone(), fault));
             match progress::read(file) {
-                Ok(results) => class.learners.push(Learner::of(file, results)),
-                Err(error) => class.unread.push((file.clone(), error.to_string())),
+                Ok(results) => class.learners.push(Learner::of(file, results, &mut add_fault)),
+                Err(error) => add_fault(format!("can't be read: {error}")),
             }
         }
         class
@@ -109,19 +114,20 @@ impl Class {
 }
 
 impl Learner {
-    fn of(file: &Path, results: Results) -> Learner {
+    fn of(file: &Path, results: Results, add_fault: &mut impl FnMut(String)) -> Learner {
         let of_file = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if results.learner.is_empty() { of_file() } else { results.learner.clone() };
-        // A file may claim anything, so the commands are played.
-        let is_done = |(chapter, card): &(&Chapter, &Card)| match (&card.challenge, results.of(chapter, card))
-        {
-            (Challenge::Task(task), Some(result)) => task
-                .checked(&result.commands)
-                .is_ok_and(|checked| checked.iter().all(|checked| checked.holds)),
-            _ => false,
-        };
-        let tasks_done = tasks().filter(is_done).count();
-        Learner { name, results, tasks_done }
+        let mut tasks_done = 0;
+        for (chapter, card, task) in tasks() {
+            let commands = results.of(chapter, card).map(|result| result.commands.as_slice());
+            let Some(commands) = commands.filter(|commands| !commands.is_empty()) else { continue };
+            // A file may claim anything, so they are played.
+            match task.checked(commands) {
+                Ok(checked) => tasks_done += usize::from(checked.iter().all(|checked| checked.holds)),
+                Err(refused) => add_fault(format!("{}: {refused}", chapter.place_of(card))),
+            }
+        }
+        Learner { name: name.chars().take(LONGEST_NAME).collect(), results, tasks_done }
     }
 }
 
@@ -130,8 +136,11 @@ fn cards() -> impl Iterator<Item = (&'static Chapter, &'static Card)> {
     chapters().iter().flat_map(|chapter| chapter.cards.iter().map(move |card| (chapter, card)))
 }
 
-fn tasks() -> impl Iterator<Item = (&'static Chapter, &'static Card)> {
-    cards().filter(|(_, card)| !is_question(card))
+fn tasks() -> impl Iterator<Item = (&'static Chapter, &'static Card, &'static Task)> {
+    cards().filter_map(|(chapter, card)| match &card.challenge {
+        Challenge::Task(task) => Some((chapter, card, task)),
+        Challenge::Question(_) => None,
+    })
 }
 
 fn is_question(card: &Card) -> bool {

@@ -25,7 +25,9 @@ pub(super) fn play(console: &Console, progress: &mut Progress, chapter: &Chapter
             Challenge::Task(given) => {
                 let is_done = task::perform(console, progress, chapter, card, given)?;
                 if is_done && number < count {
-                    console.ask("Press Enter to continue. ")?;
+                    while !console.ask("Press Enter to continue. ")?.is_empty() {
+                        console.say("This task is done.")?;
+                    }
                     console.print("\n")?;
                 }
                 is_done
@@ -45,7 +47,7 @@ fn begin(console: &Console, chapter: &Chapter) -> Result<(), Left> {
         console.item("* ", goal)?;
     }
     console.print("\n")?;
-    console.say("`?` helps, and `quit` leaves. You can continue later.")?;
+    console.say("`?` helps, `? term` explains a word, and `quit` leaves. You can continue later.")?;
     Ok(())
 }
 
@@ -63,7 +65,7 @@ fn end(console: &Console, progress: &Progress, chapter: &Chapter) -> Result<(), 
     let place = chapters().iter().position(|other| other.name == chapter.name);
     match place.and_then(|place| Some((place + 2, chapters().get(place + 1)?))) {
         Some((number, next)) => console.say(&format!("`raft learn {number}` is next: {}.", next.title))?,
-        None => console.say("`raft learn after` is the quiz after the course.")?,
+        None => console.say("`raft learn after`, the quiz after the course, is next.")?,
     }
     Ok(())
 }

@@ -6,10 +6,11 @@ use super::progress::Progress;
 use super::stage::{self, Detail};
 use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
 use std::time::Instant;
-use trace::shown;
 
-const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, and \
-                    `quit` leaves the course. Your answers are saved.";
+const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, \
+                    `? term` explains the word \"term\", and `quit` leaves the course. Your answers are saved.";
+const HELP_AFTERWARDS: &str = "Press Enter to continue. Type one answer, as you did before, to see its run. `story` changes \
+                               between the short form of a run and every line of it. `quit` leaves.";
 
 /// How a learner has reacted to a question.
 pub(super) enum Asked {
@@ -67,6 +68,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
         match line.as_str() {
             "" | "?" | "help" => console.say(HELP)?,
             "skip" => return Ok(Asked::Skipped),
+            keys if keys.starts_with("? ") => console.define(keys)?,
             keys => {
                 let fits = choices.response(keys).and_then(|response| {
                     question.mark(&response).map(|_| response).map_err(|unfit| unfit.to_string())
@@ -82,12 +84,13 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
 
 /// Lets the learner write an answer. Which lines of the rubric it meets is asked later.
 fn write(console: &Console) -> Result<Asked, Left> {
-    console.say("Write your answer. An empty line ends it.")?;
+    console.say("Write your answer. An empty line ends it, and `undo` takes the last line back.")?;
     let mut words = Vec::new();
     loop {
         match console.line("| ")?.as_str() {
             "" if words.is_empty() => console.say("Write a few words, or `skip`.")?,
             "" => return Ok(Asked::Answered(Response::Written { words: words.join("\n"), met: Vec::new() })),
+            "undo" => drop(words.pop()),
             "skip" if words.is_empty() => return Ok(Asked::Skipped),
             "quit" if words.is_empty() => return Err(Left::Quit),
             line => words.push(line.to_owned()),
@@ -102,6 +105,7 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
         stage::play_on(console, question, answer, with_world, Detail::Brief)?;
         console.say(&answer.correction)
     };
+    let mut played: Vec<&[String]> = Vec::new();
     if mark.is_right() {
         console.say("Right.")?;
         if let (Kind::One, Some(right)) =
@@ -128,8 +132,10 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
             (_, false) => "Right, but not chosen",
         };
         console.say(&format!("{what}: {}", answer.text))?;
-        if place == 0 || *was_chosen && !is_order {
+        // Several answers may have the same run.
+        if place == 0 || *was_chosen && !is_order && !played.contains(&&*answer.commands) {
             play(answer, place == 0)?;
+            played.push(&answer.commands);
         } else {
             console.say(&answer.correction)?;
         }
@@ -161,17 +167,29 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
 fn play_more(console: &Console, question: &Question, choices: &Choices) -> Result<(), Left> {
     let mut detail = Detail::Brief;
     loop {
-        let line = console
-            .ask("Press Enter to continue, or type an answer's number to see its run (after `story`, line by line): ")?;
-        match (line.as_str(), choices.find(&line)) {
-            ("" | "skip", _) => return Ok(console.print("\n")?),
-            ("story", _) => detail = Detail::Full,
-            (_, Some(answer)) => {
-                console.print("\n")?;
-                stage::play_on(console, question, answer, true, detail)?;
-                console.say(&answer.correction)?;
+        let line = console.ask("Press Enter to continue, or type an answer to see its run: ")?;
+        match line.as_str() {
+            "" | "skip" => return Ok(console.print("\n")?),
+            "?" | "help" => console.say(HELP_AFTERWARDS)?,
+            word if word.starts_with("? ") => console.define(word)?,
+            "story" => {
+                let (other, news) = match detail {
+                    Detail::Brief => (Detail::Full, "Now a run is shown line by line."),
+                    Detail::Full => (Detail::Brief, "Now a run is shown in its short form."),
+                };
+                detail = other;
+                console.say(news)?;
             }
-            (_, None) => console.say(&format!("\"{}\" is not one of the answers.", shown(&line)))?,
+            keys => match choices.find_all(keys) {
+                Ok(answers) => {
+                    console.print("\n")?;
+                    for answer in answers {
+                        stage::play_on(console, question, answer, true, detail)?;
+                        console.say(&answer.correction)?;
+                    }
+                }
+                Err(problem) => console.say(&format!("Not understood: {problem}. `?` is for help."))?,
+            },
         }
     }
 }

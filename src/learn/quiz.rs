@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::question::{self, Asked};
 use super::stage;
 use crate::paragraph::counted;
-use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after};
+use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after, quiz_before};
 use std::time::Instant;
 
 /// Asks the questions that have no answer yet, and counts the points.
@@ -17,9 +17,13 @@ pub(super) fn take(console: &Console, progress: &mut Progress, quiz: &Chapter) -
     if quiz.cards.iter().any(|card| is_open(progress, card)) {
         console
             .say(&format!("Quiz: {}. About {} minutes. Don't look anything up.", quiz.title, quiz.minutes))?;
+        if quiz.name == quiz_before().name {
+            console.say(
+                "Before the course it is normal to know little. Later you will see what you have learned.",
+            )?;
+        }
         console.say(
-            "Your first answer counts, and you see your points at the end. Before the course it is normal to know little: `skip` \
-             leaves a question out.",
+            "Your first answer counts, and you see your points at the end. `skip` leaves a question out.",
         )?;
     }
     let count = quiz.cards.len();
@@ -76,7 +80,7 @@ fn grade(console: &Console, progress: &mut Progress, quiz: &Chapter) -> Result<(
         ))?;
         let mut met = Vec::new();
         for line in &question.rubric {
-            console.item(&format!("  {}: ", counted(u64::from(line.points), "point")), &line.text)?;
+            console.item(&format!("  {}: ", counted(line.points.into(), "point")), &line.text)?;
             if yes_or_no(console, "  Does your answer say that? (y or n) ")? {
                 met.push(line.text.clone());
             }
@@ -102,10 +106,11 @@ fn yes_or_no(console: &Console, question: &str) -> Result<bool, Left> {
 
 fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result<(), Left> {
     let results = &progress.results;
-    for (card, question) in questions(quiz) {
+    for (number, (card, question)) in (1..).zip(questions(quiz)) {
         let most = card.points();
         let points = results.share(quiz, card).unwrap_or(0.0) * f64::from(most);
-        console.item(&format!("  {points:>4.1} of {most:>2}  "), &card.id)?;
+        console
+            .item(&format!("  {points:>4.1} of {most:>2}  "), &format!("question {number} ({})", card.id))?;
         // The answers to the first quiz would help in the second one.
         if quiz.name == quiz_after().name && points < f64::from(most) {
             let right = question.answers.iter().filter(|answer| answer.is_right);
@@ -115,8 +120,11 @@ fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result
     }
     let points = results.points(quiz).unwrap_or(0.0);
     console.say(&format!("\n{points:.1} of {} points.", quiz.points()))?;
-    console.say(
-        "`raft learn --list` compares both quizzes, and `raft learn --export FILE` saves your results.",
-    )?;
+    console.say(match quiz.name == quiz_before().name {
+        true => "The answers come in the course. `raft learn 1`, its first chapter, is next.",
+        false => {
+            "`raft learn --list` compares both quizzes, and `raft learn --export FILE` saves your results."
+        }
+    })?;
     Ok(())
 }

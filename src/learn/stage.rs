@@ -11,9 +11,11 @@ use std::io;
 use trace::{Episodes, english, shown};
 
 /// A story of more lines is told in headlines.
-const MOST_LINES: usize = 25;
+const MOST_LINES: usize = 14;
 /// A table that begins like this has nothing in it.
 const EMPTY_TABLE: &str = "index\n";
+const ABOUT_LOGS: &str = "Each row is a server's log. The numbers are the terms of its entries.";
+const ABOUT_BARS: &str = "A bar (|) stands after the last entry that the server has marked as committed.";
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,9 @@ pub(super) fn show_logs(console: &Console, scenario: &mut Scenario) -> io::Resul
     match scenario.command("logs") {
         Ok(Scene { said, .. }) if !said.starts_with(EMPTY_TABLE) => {
             let lines: String = said.lines().map(|line| format!("  {line}\n")).collect();
-            console.print(&(lines + "\n"))
+            console.print(&(lines + "\n"))?;
+            console.explain(ABOUT_LOGS)?;
+            if said.contains('|') { console.explain(ABOUT_BARS) } else { Ok(()) }
         }
         _ => Ok(()),
     }
@@ -126,10 +130,27 @@ pub(super) fn play_on(
 
 /// Whether what a command expects is so; `None` if it expects nothing.
 fn outcome(scene: &Scene) -> Option<String> {
-    let words = expectation(command_of(scene))?;
+    let command = command_of(scene);
+    let words = expectation(command)?;
     let said: Vec<&str> = scene.said.split_whitespace().collect();
     Some(match said.join(" ").split_once("found: ") {
-        Some((_, found)) => format!("  false: {words} (found: {found})\n"),
+        Some((_, found)) => format!("  false: {words} (true: {})\n", found_in_words(command, found)),
         None => format!("  true: {words}\n"),
     })
+}
+
+/// What was found in the place of what a command expects.
+fn found_in_words(command: &str, found: &str) -> String {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let statement = match (words.as_slice(), found) {
+        ([_, "leader", _] | [_, "some-leader"], "nobody") => "expect no-leader".to_owned(),
+        ([_, "leader", _] | [_, "no-leader"], _) => format!("expect leader {found}"),
+        ([_, "log", server, ..], "an empty log") => format!("expect log {server}"),
+        ([_, what @ ("role" | "term" | "log" | "commit"), server, ..], _) => {
+            format!("expect {what} {server} {found}")
+        }
+        ([_, "violation"], _) => "expect no-violation".to_owned(),
+        _ => String::new(),
+    };
+    expectation(&statement).unwrap_or_else(|| found.to_owned())
 }

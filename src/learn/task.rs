@@ -7,8 +7,10 @@ use super::question::reasons;
 use super::stage::{Detail, Teller, show_logs};
 use course::{Attempt, Card, Chapter, Checked, Task};
 use simulator::Scenario;
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
+use trace::glossary::definitions_in;
 use trace::shown;
 
 const WORDS: [(&str, &str); 10] = [
@@ -21,7 +23,7 @@ const WORDS: [(&str, &str); 10] = [
     ("skip", "go on to the next card"),
     ("quit", "leave; you can continue later"),
     ("?", "this help"),
-    ("? COMMAND", "what a command does"),
+    ("? COMMAND", "what a command does; `? term` explains a word"),
 ];
 
 /// A task that is being done.
@@ -60,9 +62,9 @@ pub(super) fn perform(
     }
     show_logs(console, &mut bench.scenario)?;
     bench.show_checks()?;
-    console.say("Type commands. `?` lists them, `hint` helps.")?;
+    console.say("Type commands. Time passes only when a command says so, such as `run 100ms`. `?` lists the commands, `hint` helps.")?;
     loop {
-        let line = console.ask("> ")?;
+        let line = console.command("> ")?;
         match line.as_str() {
             "" => {}
             "?" | "help" => bench.help()?,
@@ -99,17 +101,12 @@ pub(super) fn perform(
 impl Bench<'_> {
     /// Plays the world and the learner's commands from the beginning, and returns the story.
     fn replay(&mut self, detail: Detail) -> String {
-        (self.scenario, self.teller) = (Scenario::default(), Teller::new(None, Detail::Brief));
         let attempt = Attempt { world: &self.task.world, commands: &self.commands };
-        let mut told = String::new();
-        if !attempt.is_empty() {
-            let (scenario, film) = Scenario::open(&attempt.script()).expect("it was played before");
-            (self.scenario, self.teller) = (scenario, Teller::new(film.without, Detail::Brief));
-            self.teller.tell(&film.scenes);
-            told = Teller::new(film.without, detail).tell(&film.scenes);
-        }
+        let (scenario, film) = attempt.open().expect("it was played before");
+        (self.scenario, self.teller) = (scenario, Teller::new(film.without, Detail::Brief));
+        self.teller.tell(&film.scenes);
         self.checked = self.task.checked(&self.commands).expect("it was played before");
-        told
+        Teller::new(film.without, detail).tell(&film.scenes)
     }
 
     /// Plays one command more, and shows what comes of it.
@@ -191,6 +188,11 @@ impl Bench<'_> {
     }
 
     fn help(&self) -> io::Result<()> {
+        let name = |command: &String| command.split(' ').next().unwrap_or_default().to_owned();
+        let needed: BTreeSet<String> = self.task.solution.iter().map(name).collect();
+        let needed = needed.into_iter().collect::<Vec<_>>().join(", ");
+        self.console.item("  ", &format!("These are enough here: {needed}"))?;
+        self.console.print("\n")?;
         for (section, names) in commands::names() {
             self.console.item("  ", &format!("{section}: {}", names.join(", ")))?;
         }
@@ -204,7 +206,10 @@ impl Bench<'_> {
     fn explain(&self, command: &str) -> io::Result<()> {
         let forms = commands::explain(command.trim());
         if forms.is_empty() {
-            return self.refuse(command, "there is no command ");
+            return match definitions_in(command).is_empty() {
+                true => self.refuse(command, "there is no command "),
+                false => self.console.define(command),
+            };
         }
         for (form, meaning) in forms {
             self.console.item("  ", &form)?;

@@ -1,6 +1,6 @@
 //! The course in the terminal, played through pipes by learners who are right, and by learners who are wrong.
 
-use crate::common::page::Page;
+use crate::common::page::{self, Page};
 use crate::common::{TIMEOUT, lines_of, raft};
 use course::{
     Answer, Card, CardResult, Challenge, Chapter, Kind, Question, Response, Results, Task, chapters,
@@ -9,8 +9,9 @@ use course::{
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::Write;
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Mixes the answers of these learners.
@@ -196,7 +197,7 @@ fn each_wrong_answer_is_played_and_corrected() {
                 );
                 for command in answer.commands.iter().filter(|command| command.starts_with("!expect ")) {
                     let expected = course::expectation(command.trim_start_matches('!')).unwrap();
-                    assert_said(said, &format!("false: {expected} (found: "));
+                    assert_said(said, &format!("false: {expected} (true: "));
                 }
                 refuted += 1;
             }
@@ -333,7 +334,7 @@ fn a_quiz_goes_on_where_it_was_left_and_skipped_questions_count_nothing() {
     assert_said(&said, "Type y for yes, or n for no.");
     assert_said(&said, "1.0 of 60 points.");
     // After the course, the answers are told.
-    assert_said(&said, "0.0 of 5 far-apart Right: Election timeouts of 3 to 6 s.");
+    assert_said(&said, "0.0 of 5 question 5 (far-apart) Right: Election timeouts of 3 to 6 s.");
 }
 
 #[test]
@@ -488,25 +489,205 @@ fn a_class_of_two_hundred_is_scored_at_once() {
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(1));
     assert_said(&tables, "Quiz: Before the course, 199 learners");
-    assert!(said.starts_with(&format!("can't read {}: it has no results of the course", files[1])), "{said}");
+    assert!(
+        said.starts_with(&format!("{}: can't be read: it has no results of the course", files[1])),
+        "{said}"
+    );
+}
+
+/// Files of students who want to break the program, or to be marked for what they have not done.
+#[test]
+fn hostile_files_are_named_and_cost_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (chapter, card) = (&chapters()[3], &chapters()[3].cards[5]);
+    assert_eq!(card.id, "a-cluster-around-the-world");
+    let with_commands = |name: &str, commands: Vec<String>| {
+        let mut results = Results { learner: name.to_owned(), ..Results::new(1) };
+        *results.entry(chapter, card) = CardResult { is_done: true, commands, ..CardResult::default() };
+        file(name, &serde_json::to_string(&results).unwrap())
+    };
+    let own = |commands: &[&str]| commands.iter().map(|command| (*command).to_owned()).collect::<Vec<_>>();
+    let place = "04-timers/a-cluster-around-the-world";
+    let refused = [
+        ("busy", own(&["cluster 99 heartbeat=1ms election-timeout=5ms..9ms", "run 10m"]), "too much happens"),
+        (
+            "led",
+            [vec!["cluster 99".to_owned()], vec!["run-until-led".to_owned(); 50]].concat(),
+            "too much happens",
+        ),
+        ("clusters", vec!["cluster 99 spares=99".to_owned(); 900], "too much happens"),
+        ("many", vec!["cluster 3".to_owned(); 20_000], "1000 commands are the most"),
+        ("long", vec!["run 1ms".repeat(10_000)], "all commands together may have 30000 bytes"),
+        ("lines", own(&["cluster 3\nrun 1s\n---\n"]), "write one command at a time"),
+        ("log", vec![format!("log n1{}", " 1".repeat(2_000))], "a log that servers begin with has at most"),
+        ("eternal", own(&["cluster 3", "run 500years"]), "its servers would run for"),
+        ("nonsense", own(&["cluster NaN"]), "is no number of servers"),
+        ("escape", own(&["../../\u{1b}[2J"]), "is not a command"),
+    ];
+    let mut files: Vec<String> =
+        refused.iter().map(|(name, commands, _)| with_commands(name, commands.clone())).collect();
+    let other: [(&str, &str, String); 6] = [
+        (
+            "nan.json",
+            "it has no results",
+            r#"{"form":"raft-course-results-1","learner":"","seed":NaN,"cards":{}}"#.into(),
+        ),
+        ("deep.json", "recursion limit", format!("{{\"more\":{}", "[".repeat(500_000))),
+        ("large.json", "are the most that are read", " ".repeat(2 << 20)),
+        ("binary.json", "it has no results", "\0\u{7f}".repeat(1_000)),
+        ("null.json", "it has no results", "null".into()),
+        ("empty.json", "it has no results", String::new()),
+    ];
+    for (name, _, content) in &other {
+        files.push(file(name, content));
+    }
+    files.push(folder.path().to_str().unwrap().to_owned());
+    files.push(folder.path().join("../missing.json").to_str().unwrap().to_owned());
+    let solution = match &card.challenge {
+        Challenge::Task(task) => task.solution.clone(),
+        Challenge::Question(_) => panic!("it is a task"),
+    };
+    files.push(with_commands("Ada", solution));
+    files.push(with_commands(&"long name ".repeat(20), Vec::new()));
+
+    let learner = Learner::new();
+    let mut arguments = vec!["--score"];
+    arguments.extend(files.iter().map(String::as_str));
+    let output = learner.output(&arguments, "");
+    let [tables, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    for ((name, _, why), file) in refused.iter().zip(&files) {
+        let line = said.lines().find(|line| line.starts_with(file.as_str()));
+        let line = line.unwrap_or_else(|| panic!("{name} is not named: {said}"));
+        assert!(line.starts_with(&format!("{file}: {place}: ")) && line.contains(why), "{name}: {line}");
+    }
+    for (name, why, _) in &other {
+        let file = folder.path().join(name);
+        let line = said.lines().find(|line| line.starts_with(file.to_str().unwrap())).unwrap();
+        assert!(line.contains("can't be read: ") && line.contains(why), "{name}: {line}");
+    }
+    assert_eq!(said.lines().count(), refused.len() + other.len() + 2, "{said}");
+    assert!(tables.lines().any(|line| line.starts_with("  Ada ") && line.ends_with(" 1")), "{tables}");
+    assert!(tables.lines().all(|line| line.chars().count() < 200), "{tables}");
+    assert!(!(tables + &said).contains('\u{1b}'));
+}
+
+#[test]
+fn an_import_takes_only_what_the_course_has_and_what_can_be_kept() {
+    let learner = Learner::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let import = |results: &Results| {
+        fs::write(&file, serde_json::to_string(results).unwrap()).unwrap();
+        learner.output(&["--import", file.to_str().unwrap()], "")
+    };
+    let mut strange = Results::new(1);
+    for place in ["../../etc/passwd", "03-one-vote/no-such-card", ""] {
+        strange.cards.insert(place.to_owned(), CardResult::default());
+    }
+    let (chapter, card) = (&chapters()[1], &chapters()[1].cards[4]);
+    *strange.entry(chapter, card) = CardResult { tries: u32::MAX, ..CardResult::default() };
+    assert_eq!(import(&strange).stderr, b"Added: the results of 1 cards\n");
+    assert_eq!(learner.results().cards.len(), 1);
+
+    let mut large = Results::new(1);
+    let (chapter, card) = (&chapters()[2], &chapters()[2].cards[3]);
+    *large.entry(chapter, card) =
+        CardResult { commands: vec!["\0".repeat(200_000)], ..CardResult::default() };
+    let refused = String::from_utf8(import(&large).stderr).unwrap();
+    assert!(refused.contains("can't read") || refused.contains("too large to be kept"), "{refused}");
+    assert_eq!(learner.results().cards.len(), 1);
+    learner.run(&["--list"], "");
+}
+
+/// A course that is served to browsers.
+struct ServedCourse {
+    child: Child,
+    /// Its address, without a fragment.
+    address: String,
+    /// What was said before the address.
+    said_before: String,
+}
+
+impl ServedCourse {
+    fn start(learner: &Learner, arguments: &[&str], fragment: &str) -> ServedCourse {
+        let mut child = learner.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let said = lines_of(child.stderr.take().unwrap());
+        let mut said_before = String::new();
+        let line = loop {
+            let line = said.recv_timeout(TIMEOUT).unwrap();
+            if line.starts_with("The course is at ") {
+                break line;
+            }
+            said_before += &line;
+        };
+        let address = line
+            .strip_prefix("The course is at http://")
+            .and_then(|rest| rest.strip_suffix(fragment)?.strip_suffix('/'))
+            .unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(said.recv_timeout(TIMEOUT).unwrap(), "Ctrl+C ends it.");
+        ServedCourse { child, address: address.to_owned(), said_before }
+    }
+
+    fn get(&self, path: &str) -> page::Answer {
+        Page { address: self.address.clone(), token: String::new() }.get(path)
+    }
+
+    fn end(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(130));
+    }
+}
+
+impl Drop for ServedCourse {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[test]
 fn without_a_chapter_the_page_is_served() {
-    for (arguments, fragment) in [(&["--no-open"][..], "#learn"), (&["5", "--web"], "#learn=05-two-leaders")]
-    {
-        let learner = Learner::new();
-        let mut child = learner.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let said = lines_of(child.stderr.take().unwrap());
-        let line = said.recv_timeout(TIMEOUT).unwrap();
-        let address =
-            line.strip_prefix("The course is at http://").and_then(|rest| rest.strip_suffix(fragment));
-        let address =
-            address.and_then(|rest| rest.strip_suffix('/')).unwrap_or_else(|| panic!("{line}")).to_owned();
-        assert_eq!(said.recv_timeout(TIMEOUT).unwrap(), "Ctrl+C ends it.");
-        let page = Page { address, token: String::new() }.get("/");
-        assert_eq!(page.status, 200);
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(130));
+    for (arguments, fragment) in [
+        (&["--no-open", "--web=127.0.0.1:0"][..], "#learn"),
+        (&["5", "--web=127.0.0.1:0"], "#learn=05-two-leaders"),
+    ] {
+        let course = ServedCourse::start(&Learner::new(), arguments, fragment);
+        assert_eq!(course.said_before, "");
+        assert_eq!(course.get("/").status, 200);
+        course.end();
     }
+}
+
+/// A browser keeps progress for an address with its port.
+#[test]
+fn the_page_has_the_same_address_each_time_unless_its_port_is_taken() {
+    const USUAL: &str = "127.0.0.1:7238";
+    let learner = Learner::new();
+    let start = |arguments: &[&str], fragment| {
+        let course = ServedCourse::start(&learner, arguments, fragment);
+        if course.address == USUAL {
+            assert_eq!(course.said_before, "");
+        } else {
+            assert_said(&course.said_before, "Port 7238 is taken, perhaps by another `raft learn`.");
+            assert_said(&course.said_before, "choose Export at the other one, and Import here.");
+        }
+        assert_eq!(course.get("/").status, 200);
+        course
+    };
+    // Another test may have had the port for a moment.
+    let has_reason = |course: &ServedCourse| course.address == USUAL || TcpStream::connect(USUAL).is_ok();
+    let mut tries = (0..100).map(|_| start(&["--no-open"], "#learn"));
+    let first = tries.find(has_reason).expect("the port is free, and it has another one");
+    let second = start(&["5", "--web"], "#learn=05-two-leaders");
+    assert_ne!(first.address, second.address);
+    assert_ne!(second.address, USUAL, "someone is there already");
+    first.end();
+    second.end();
 }

@@ -108,6 +108,11 @@ impl Terminal {
         self.wait_for(text, |terminal| terminal.text().contains(text).then_some(()));
     }
 
+    /// Waits for text that was ever written.
+    fn wait_for_written(&mut self, text: &str) {
+        self.wait_for(text, |terminal| terminal.written.contains(text).then_some(()));
+    }
+
     fn wait_for_end(&mut self) -> u32 {
         let status = await_some("the end of the command", || self.child.try_wait().unwrap());
         while let Ok(bytes) = self.output.recv_timeout(Duration::from_secs(1)) {
@@ -398,4 +403,50 @@ fn keys_without_the_view_are_signals() {
     terminal.press(CTRL_C);
     assert_eq!(terminal.wait_for_end(), 130);
     await_gone(&pids);
+}
+
+/// In the course's task, what is typed can be edited, and earlier commands come back.
+#[test]
+fn commands_of_the_course_can_be_edited() {
+    const LEFT: &str = "\x1b[D";
+    const UP: &str = "\x1b[A";
+    let progress = tempfile::tempdir().unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    command.args(["learn", "2"]);
+    command.env("XDG_DATA_HOME", progress.path());
+    let mut terminal = Terminal::start_command(command, 24, 80);
+    for card in 1..=4 {
+        terminal.wait_for_written(&format!("Card {card} of 5"));
+        terminal.press("skip\r");
+    }
+    terminal.wait_for_written("Type commands.");
+    terminal.press("timout n2");
+    terminal.press(&LEFT.repeat(6));
+    terminal.press("e\r");
+    terminal.wait_for_written("become a candidate");
+    terminal.press("undo\r");
+    terminal.wait_for_written("Taken back: timeout n2");
+    // Two lines that are pasted are two commands.
+    terminal.press(UP);
+    terminal.press(UP);
+    terminal.press("\rsettle\r");
+    terminal.wait_for_written("Done: all checks hold.");
+    terminal.wait_for_written("Press Enter to go on with it");
+    terminal.press("quit\r");
+    assert_eq!(terminal.wait_for_end(), 0);
+    assert!(!terminal.text().contains("[D"), "{}", terminal.text());
+}
+
+#[test]
+fn ctrl_c_leaves_the_course_while_a_line_is_edited() {
+    let progress = tempfile::tempdir().unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_raft"));
+    command.args(["learn", "2"]);
+    command.env("XDG_DATA_HOME", progress.path());
+    let mut terminal = Terminal::start_command(command, 24, 80);
+    terminal.wait_for_written("Card 1 of 5");
+    terminal.press("n1");
+    terminal.press(CTRL_C);
+    terminal.wait_for_written("Your answers are saved. Run the same command to continue.");
+    assert_eq!(terminal.wait_for_end(), 130);
 }

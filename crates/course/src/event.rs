@@ -23,6 +23,8 @@ pub(crate) enum Does {
     StopsLeading,
     VotesFor(NodeId, Option<Term>),
     Commits(Index),
+    /// It changes its nextIndex for this follower.
+    ChangesNext(NodeId, Index),
     IsAskedForPut,
     ConfirmsPut,
 }
@@ -134,6 +136,9 @@ impl Does {
                 candidate == other && is_term(term)
             }
             (Does::Commits(entry), _, Some(What::Committed { index })) => index >= entry,
+            (Does::ChangesNext(follower, next), _, Some(What::BackedUp { follower: of, next: to })) => {
+                (follower, next) == (of, to)
+            }
             (Does::IsAskedForPut, Event::Laboratory(Laboratory::ClientAsks { .. }), _) => {
                 is_put(&moment.asked)
             }
@@ -192,6 +197,10 @@ impl FromStr for Does {
         }
         if let Some(index) = text.strip_prefix("commits entry ") {
             return Ok(Does::Commits(Index(number(index)?)));
+        }
+        if let Some(next) = text.strip_prefix("has the nextIndex ") {
+            let (next, follower) = next.split_once(" for ").ok_or(())?;
+            return Ok(Does::ChangesNext(parse_server(follower)?, Index(number(next)?)));
         }
         let vote = text.strip_prefix("votes for ").ok_or(())?;
         match vote.split_once(" in term ") {

@@ -158,11 +158,11 @@ impl Task {
     /// If the commands can't be played.
     pub fn checked(&self, commands: &[String]) -> Result<Vec<Checked<'_>>, Refused> {
         let attempt = Attempt { world: &self.world, commands };
-        let played = attempt.records()?;
+        let mut played = attempt.played()?;
         let checks = self.checks.iter().map(|check| Checked {
             check,
             words: check.in_words(),
-            holds: check.holds_in(attempt, &played).unwrap_or(false),
+            holds: check.holds_in(attempt, &mut played).unwrap_or(false),
         });
         Ok(checks.collect())
     }

@@ -134,14 +134,31 @@ fn each_task_can_be_done_and_is_not_done_by_itself() {
     assert!(tasks().count() > 15);
 }
 
+fn is_done(task: &Task, commands: &[String]) -> bool {
+    let attempt = Attempt { world: &task.world, commands };
+    task.checks.iter().all(|check| check.holds(attempt).unwrap_or(false))
+}
+
 #[test]
-fn half_a_solution_is_none() {
+fn no_task_is_done_by_waiting() {
     for (place, task) in tasks() {
-        let half = &task.solution[..task.solution.len() / 2];
-        let attempt = Attempt { world: &task.world, commands: half };
-        let is_done = task.checks.iter().all(|check| check.holds(attempt).unwrap_or(false));
-        assert!(!is_done, "{place}: half of its solution is enough");
+        for wait in ["settle", "run 1ms", "run 50ms", "run 300ms", "run 2s", "run 10s", "run-until-led"] {
+            assert!(!is_done(task, &[wait.to_owned()]), "{place}: `{wait}` is enough");
+        }
     }
+}
+
+/// A task is done when what it asks for has happened, and not while it is still to come.
+#[test]
+fn a_solution_is_needed_to_its_end() {
+    let mut too_early = Vec::new();
+    for (place, task) in tasks() {
+        let lengths = 0..task.solution.len();
+        let enough = { lengths }.find(|length| is_done(task, &task.solution[..*length]));
+        too_early
+            .extend(enough.map(|length| format!("{place} is done before {:?}", &task.solution[length..])));
+    }
+    assert!(too_early.is_empty(), "{too_early:#?}");
 }
 
 #[test]

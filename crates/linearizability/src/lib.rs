@@ -94,7 +94,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Maximum number of steps that [`check`] takes for a key: a few seconds of work.
-const MOST_STEPS: u64 = 200_000_000;
+pub const MOST_STEPS: u64 = 200_000_000;
 
 /// Default number of columns of a picture.
 const WIDTH: usize = 100;

@@ -27,6 +27,8 @@ pub enum Action {
     Tick(NodeId),
     /// The server's election timer runs out now, whatever it was drawn to.
     Timeout(NodeId),
+    /// The server, which leads, stops leading without a reason, and waits for a leader as long as it can.
+    StepDown(NodeId),
     /// A client wants this value in the log, and asks the server or, if none is named, each that leads.
     Propose(Option<NodeId>, u64),
     /// A client wants to read, and asks the server or, if none is named, each that leads.
@@ -192,6 +194,7 @@ impl Action {
             | Action::SwitchRule(..)
             | Action::Tick(_)
             | Action::Timeout(_)
+            | Action::StepDown(_)
             | Action::Deliver(_)
             | Action::Duplicate(_)
             | Action::Crash(..)
@@ -593,6 +596,7 @@ impl fmt::Display for Action {
             Action::Step => write!(f, "step"),
             Action::Tick(node) => write!(f, "tick {node}"),
             Action::Timeout(node) => write!(f, "timeout {node}"),
+            Action::StepDown(node) => write!(f, "step-down {node}"),
             Action::Propose(Some(node), value) => write!(f, "propose {value} {node}"),
             Action::Propose(None, value) => write!(f, "propose {value}"),
             Action::Read(Some(node)) => write!(f, "read {node}"),

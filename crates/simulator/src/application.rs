@@ -32,6 +32,9 @@ pub trait Application: fmt::Debug {
         machine: &Self::Machine,
     ) -> Vec<(RequestId, Heard)>;
 
-    /// If what its own clients were told contradicts itself: how.
-    fn contradiction(&self) -> Option<BadHistory>;
+    /// If what its own clients were told contradicts itself: how. To find out, about this number of steps is taken at most.
+    ///
+    /// # Errors
+    /// If that is not enough.
+    fn contradiction(&self, most_steps: u64) -> Result<Option<BadHistory>, Refusal>;
 }

@@ -54,7 +54,7 @@ impl Runner for Reader {
     }
 }
 
-const COMMANDS: &str = "there are: log, committed, memory, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, set-next, profile, rule, tick, timeout, deliver, settle, lose, \
+const COMMANDS: &str = "there are: log, committed, memory, cluster, verbose, run, run-until-led, step, propose, read, open-session, put, get, delete, swap, retry, check-history, history, change, transfer, lose-connection, make-connection, set-next, profile, rule, tick, timeout, step-down, deliver, settle, lose, \
                         duplicate, hold, delay, messages, link, cut, mend, partition, heal, crash, kill, restart, pause, resume, \
                         hold-saves, save, finish-save, hold-applies, apply, snapshot, fail-next-save, crash-in-save, kill-in-save, damage-last-save, fill-disk, mend-disk, lose-disk, copy-disk, put-back, forget, move, stray, clock, jump-clock, \
                         calm, status, logs, expect";
@@ -65,6 +65,7 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
     let action = match name {
         "tick" => return each(Action::Tick),
         "timeout" => return each(Action::Timeout),
+        "step-down" => return each(Action::StepDown),
         "kill" => return each(Action::Kill),
         "restart" => return each(Action::Restart),
         "pause" => return each(Action::Pause),
@@ -319,8 +320,8 @@ pub(crate) fn parse_node(text: &str) -> Result<NodeId, Box<dyn Error>> {
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, Box<dyn Error>> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no time: {error}"))?;
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| format!("\"{text}\" is no time: write one such as 500ms or 2s"))?;
     if duration > LONGEST_TIME {
         let longest = humantime::format_duration(LONGEST_TIME);
         return Err(format!("\"{text}\" is too long: {longest} is the most").into());

@@ -39,6 +39,8 @@ pub struct Scenario {
     pub(crate) done: Done,
     /// What answers about a condition in its clusters, in the place of Raft.
     pub(crate) substitute: Option<Substitute>,
+    /// How many records there may still be, beside those of its world; `None` if there is no bound.
+    records_left: Option<usize>,
 }
 
 /// The command without its option `without=RULE`, so that a cluster begins with all rules on.
@@ -84,6 +86,8 @@ pub struct Scene {
     pub records: Vec<Record>,
     /// The text that it was asked for, such as a table of the logs.
     pub said: String,
+    /// The time in the cluster after it; 0 while there is none.
+    pub now: Duration,
 }
 
 type Played = Result<String, Box<dyn Error>>;
@@ -117,6 +121,7 @@ impl Runner for Scenario {
             records,
             // It repeats what was to be expected.
             said: if command.name == "expect" { String::new() } else { said.clone() },
+            now: self.now(),
         });
         Ok(told + &said)
     }
@@ -185,7 +190,17 @@ impl Scenario {
         Scenario { substitute, ..Scenario::default() }
     }
 
-    pub(crate) fn play_script(&mut self, script: &str) -> io::Result<Film> {
+    /// An empty scenario in which not more than this can happen: a command that brings about more records fails, and so do
+    /// those after it. Scripts of strangers are safe to play so.
+    pub fn with_most_records(most: usize) -> Scenario {
+        Scenario { records_left: Some(most), ..Scenario::default() }
+    }
+
+    /// Plays a whole script, and shows the outcome of each of its commands.
+    ///
+    /// # Errors
+    /// If the script can't be understood, or one of its commands fails.
+    pub fn play_script(&mut self, script: &str) -> io::Result<Film> {
         self.prose = Prose::of(script);
         goldenscript::generate(self, script).map_err(|error| in_plain_words(error, script))?;
         let mut scenes = std::mem::take(&mut self.scenes);
@@ -209,6 +224,10 @@ impl Scenario {
         scene.ok_or_else(|| format!("\"{line}\" is not a command"))
     }
 
+    fn now(&self) -> Duration {
+        self.world.as_ref().map_or(Duration::ZERO, World::now)
+    }
+
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
     fn note_refusal(&mut self, command: &Command, error: &str) {
         let tried = Some(std::mem::take(&mut self.tried)).filter(|tried| !tried.is_empty());
@@ -220,6 +239,7 @@ impl Scenario {
             is_silent: command.silent,
             records: Vec::new(),
             said: format!("{tried}{refused}\n"),
+            now: self.now(),
         });
     }
 
@@ -239,7 +259,7 @@ impl Scenario {
             "messages" => return self.list_messages(),
             "status" => return self.status(),
             "logs" => return self.table_of_logs(),
-            "history" => return Ok(self.living_world()?.history()),
+            "history" => return Ok(self.living_world()?.history()?),
             "expect" => return self.expect(arguments),
             _ => {
                 let mut said = String::new();
@@ -263,7 +283,11 @@ impl Scenario {
         let (broken_before, began) = (world.violations().len(), world.now());
         let messages = world.perform(action)?;
         let (breaks_a_promise, passed) = (world.violations().len() > broken_before, world.now() - began);
+        let is_stopped = world.is_stopped();
         self.ran += passed;
+        if is_stopped {
+            return Err(TOO_MUCH.into());
+        }
         self.note_done(action, breaks_a_promise);
         let what = match action {
             Action::Lose(_) => "lost",
@@ -301,6 +325,9 @@ impl Scenario {
         let id = node(arguments)?;
         let entry = |term: Term| Entry { term, payload: Payload::NoOp };
         let entries: Vec<Entry> = terms(arguments)?.into_iter().map(entry).collect();
+        if entries.len() > LONGEST_LOG {
+            return Err(format!("a log that servers begin with has at most {LONGEST_LOG} entries").into());
+        }
         if !entries.is_sorted_by_key(|entry| entry.term) {
             return Err("terms never fall along a log".into());
         }
@@ -331,7 +358,7 @@ impl Scenario {
     }
 
     fn start_cluster(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
-        let servers = next(arguments, "how many servers")?.parse()?;
+        let servers = number(next(arguments, "how many servers")?, "number of servers")?;
         if !(1..=MOST_SERVERS).contains(&servers) {
             return Err(format!("a cluster has 1 to {MOST_SERVERS} servers").into());
         }
@@ -393,7 +420,17 @@ impl Scenario {
             self.tried = tried(&options);
             return Err(problem.into());
         }
-        self.world = Some(World::new(options));
+        let mut world = World::new(options);
+        if let Some(left) = &mut self.records_left {
+            // Each server knows each other: that takes time before anything happens.
+            let pairs = usize::try_from((servers + spares).pow(2))?;
+            *left = left.saturating_sub(self.world.as_ref().map_or(0, World::recorded) + pairs);
+            world.stop_after(*left);
+        }
+        if world.is_stopped() {
+            return Err(TOO_MUCH.into());
+        }
+        self.world = Some(world);
         self.done = Done::default();
         Ok(())
     }
@@ -515,6 +552,10 @@ const MOST_SERVERS: u64 = 99;
 const LONGEST: Duration = Duration::from_secs(600);
 /// With a shorter heartbeat interval, a scenario from elsewhere could keep a reader's machine busy for hours.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
+/// Each server may get a copy of such a log.
+const LONGEST_LOG: usize = 1_000;
+/// Said of a scenario that may not go on.
+const TOO_MUCH: &str = "too much happens: let less time pass, or begin with fewer servers";
 /// Servers panic if their terms run out, so they must not begin near that.
 const LATEST_TERM: u64 = 1 << 40;
 

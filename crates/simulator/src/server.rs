@@ -416,6 +416,14 @@ impl<M: Machine> Server<M> {
         }
     }
 
+    /// Lets its election timer run out after this time. A leader steps down first.
+    pub(crate) fn set_timer(&mut self, now: Duration, timeout: Duration, effects: &mut Effects<M>) {
+        if let Some(alive) = &mut self.alive {
+            let now = alive.time(now);
+            alive.driver.step(now, Input::SetElectionTimer { deadline: now + timeout }, effects);
+        }
+    }
+
     /// Its disk gets something to do.
     pub(crate) fn give_to_disk(&mut self, effects: &mut Effects<M>) {
         let Some(alive) = &mut self.alive else { return };

@@ -343,6 +343,7 @@ fn renamed(action: &Action, gone: NodeId, rename: impl Fn(NodeId) -> NodeId) -> 
         | Action::Calm => action.clone(),
         Action::Tick(id) => Action::Tick(one(id)?),
         Action::Timeout(id) => Action::Timeout(one(id)?),
+        Action::StepDown(id) => Action::StepDown(one(id)?),
         Action::Propose(None, _) | Action::Read(None) => action.clone(),
         Action::Read(Some(id)) => Action::Read(Some(one(id)?)),
         Action::Propose(Some(id), value) => Action::Propose(Some(one(id)?), *value),

@@ -8,7 +8,7 @@ use crate::world::Refusal;
 use consensus::{Rule, Rules};
 use driver::{Outcomes, ReadOutcome, RequestId, WriteOutcome};
 use kv::{Command, DEFAULT_SESSIONS, SessionId, Store, Write};
-use linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check};
+use linearizability::{Answer, BadHistory, History, Pending, Request, Verdict, check_within};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace::OutcomeKind;
@@ -105,11 +105,13 @@ impl Application for StoreClients {
         heard
     }
 
-    fn contradiction(&self) -> Option<BadHistory> {
-        match check(&self.history) {
-            Verdict::Violation(bad) => Some(bad),
-            Verdict::Ok => None,
-            Verdict::Undecided { key, .. } => panic!("too much happened to key {key} to be checked"),
+    fn contradiction(&self, most_steps: u64) -> Result<Option<BadHistory>, Refusal> {
+        match check_within(&self.history, most_steps) {
+            Verdict::Violation(bad) => Ok(Some(bad)),
+            Verdict::Ok => Ok(None),
+            Verdict::Undecided { key, .. } => {
+                Err(Refusal(format!("too much happened to key {key} to be checked")))
+            }
         }
     }
 }

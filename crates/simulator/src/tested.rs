@@ -121,8 +121,8 @@ impl<M: Testable> Application for Tested<M> {
         heard
     }
 
-    fn contradiction(&self) -> Option<BadHistory> {
-        None
+    fn contradiction(&self, _most_steps: u64) -> Result<Option<BadHistory>, Refusal> {
+        Ok(None)
     }
 }
 

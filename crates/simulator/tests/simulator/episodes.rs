@@ -95,6 +95,17 @@ fn who_lost_an_election_is_named_after_who_won_it() {
 }
 
 #[test]
+fn a_second_winner_is_not_said_to_have_lost() {
+    let told = headlines_of("cluster 3 without=one-vote-per-term\ntimeout n1\ntimeout n2\nrun 100ms\n---\n");
+    assert_eq!(
+        told[0],
+        "n1 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. \
+         n2 asked n1 and n3, got 2 of 3 votes and leads term 1, too."
+    );
+    assert!(told.iter().any(|line| line.starts_with("VIOLATED: election safety")), "{told:?}");
+}
+
+#[test]
 fn what_a_leader_does_for_clients_is_one_headline() {
     let told = headlines("clients/a-retry-is-executed-once");
     assert!(told[1].starts_with("A client asked n1 to put x = 1 "), "{told:?}");

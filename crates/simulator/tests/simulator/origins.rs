@@ -1,9 +1,9 @@
 //! Where logs come from: what the search says about small clusters, against all that can happen in them.
 
-use consensus::{Index, Term};
-use simulator::Scenario;
+use consensus::{Index, Log, Term};
 use simulator::claim::{self, Verdict};
 use simulator::origin::{Answer, Search, parse_log};
+use simulator::{Scenario, SearchOptions, draw};
 use std::collections::HashSet;
 
 const SERVERS: usize = 3;
@@ -381,4 +381,21 @@ fn claims_about_nothing_are_refused() {
     assert_eq!(refused(&["1", "1", ""], u64::MAX), format!("no log has an entry {}", u64::MAX));
     assert!(refused(&["1 3", "2 3", ""], 1).contains("(log matching)"));
     assert!(refused(&[], 1).contains("give 1 to 9 logs"));
+}
+
+#[test]
+fn what_terms_of_raft_leave_has_an_origin() {
+    let mut looked_at = 0;
+    for seed in 0..2_000 {
+        let world = draw(seed, &SearchOptions::default()).options;
+        if world.logs.is_empty() {
+            continue;
+        }
+        let terms = |log: &Log| log.entries().map(|(_, entry)| entry.term).collect();
+        let logs: Vec<Vec<Term>> = world.logs.values().map(terms).collect();
+        let answer = Search::new(&logs, world.servers).map(Search::finish);
+        assert!(matches!(answer, Ok(Answer::Run(_))), "seed {seed}: {logs:?}: {answer:?}");
+        looked_at += 1;
+    }
+    assert!(looked_at > 200, "{looked_at}");
 }

@@ -24,7 +24,9 @@ fn questions() -> impl Iterator<Item = (&'static Chapter, &'static Card, &'stati
 }
 
 fn tasks() -> impl Iterator<Item = (String, &'static Task)> {
-    cards().filter_map(|(chapter, card)| match &card.challenge {
+    let puzzles = course::puzzles();
+    let all = cards().chain(puzzles.cards.iter().map(move |card| (puzzles, card)));
+    all.filter_map(|(chapter, card)| match &card.challenge {
         Challenge::Task(task) => Some((format!("{}/{}", chapter.name, card.id), task)),
         Challenge::Question(_) => None,
     })
@@ -141,6 +143,17 @@ fn half_a_solution_is_none() {
         let attempt = Attempt { world: &task.world, commands: half };
         let is_done = task.checks.iter().all(|check| check.holds(attempt).unwrap_or(false));
         assert!(!is_done, "{place}: half of its solution is enough");
+    }
+}
+
+#[test]
+fn typical_tries_do_not_do_a_task() {
+    for (place, task) in tasks() {
+        for Answer { text, commands, .. } in &task.tries {
+            let checked =
+                task.checked(commands).unwrap_or_else(|refused| panic!("{place}, {text}: {refused}"));
+            assert!(checked.iter().any(|checked| !checked.holds), "{place}: this does it: {commands:?}");
+        }
     }
 }
 

@@ -24,7 +24,9 @@ fn questions() -> impl Iterator<Item = (&'static Chapter, &'static Card, &'stati
 }
 
 fn tasks() -> impl Iterator<Item = (String, &'static Task)> {
-    cards().filter_map(|(chapter, card)| match &card.challenge {
+    let puzzles = course::puzzles();
+    let all = cards().chain(puzzles.cards.iter().map(move |card| (puzzles, card)));
+    all.filter_map(|(chapter, card)| match &card.challenge {
         Challenge::Task(task) => Some((format!("{}/{}", chapter.name, card.id), task)),
         Challenge::Question(_) => None,
     })
@@ -159,6 +161,17 @@ fn a_solution_is_needed_to_its_end() {
             .extend(enough.map(|length| format!("{place} is done before {:?}", &task.solution[length..])));
     }
     assert!(too_early.is_empty(), "{too_early:#?}");
+}
+
+#[test]
+fn typical_tries_do_not_do_a_task() {
+    for (place, task) in tasks() {
+        for Answer { text, commands, .. } in &task.tries {
+            let checked =
+                task.checked(commands).unwrap_or_else(|refused| panic!("{place}, {text}: {refused}"));
+            assert!(checked.iter().any(|checked| !checked.holds), "{place}: this does it: {commands:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Break it: a rule is off, and few commands must break a promise.
 
-use crate::check::OUT_OF;
+use crate::attempt::{NoAttempt, commands_of, counts, first_violation, name, points_for};
 use consensus::Rule;
 use simulator::{Scenario, Scene, UNSHOWN, Violation, quietly};
-use std::fmt;
 use trace::Record;
 
 /// A rule that is off, and how few commands are enough to break a promise without it.
@@ -27,18 +26,6 @@ pub struct Marked {
     pub scenes: Vec<Scene>,
     par: usize,
 }
-
-/// Why these commands can't be marked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoAttempt(String);
-
-impl fmt::Display for NoAttempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NoAttempt {}
 
 impl Challenge {
     /// The challenge of this rule. `stored` is its counterexample in scenarios/without. `None` if the rule can't be tried out
@@ -99,10 +86,10 @@ impl Challenge {
 }
 
 impl Marked {
-    /// The points, out of [`OUT_OF`]. Each command above par costs one.
+    /// The points, out of [`OUT_OF`](crate::OUT_OF). Each command above par costs one.
     pub fn points(&self) -> u32 {
         match (&self.broken, &self.broken_with_rule) {
-            (Some(_), None) => OUT_OF.saturating_sub(self.commands.saturating_sub(self.par) as u32).max(4),
+            (Some(_), None) => points_for(self.commands, self.par),
             (Some(_), Some(_)) => 2,
             (None, _) => 0,
         }
@@ -114,49 +101,10 @@ impl Marked {
     }
 }
 
-fn first_violation(scenario: &Scenario) -> Option<&Violation> {
-    scenario.world()?.violations().first()
-}
-
-/// The commands of a scenario, each with the number of its line: not its prose, nor the outcomes that are written in it.
-fn commands_of(text: &str) -> Vec<(usize, &str)> {
-    let mut is_outcome = false;
-    let mut commands = Vec::new();
-    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-        is_outcome = line == "---" || is_outcome && !line.is_empty();
-        if !is_outcome && !line.is_empty() && !line.starts_with('#') {
-            // In parentheses it is the same command, of which less is shown.
-            let inner = line.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-            commands.push((number, inner.unwrap_or(line)));
-        }
-    }
-    commands
-}
-
-fn name(command: &str) -> &str {
-    command.split(' ').next().unwrap_or_default()
-}
-
-/// Does it do something to the cluster?
-fn counts(command: &str) -> bool {
-    let does_nothing = [
-        "log",
-        "committed",
-        "memory",
-        "cluster",
-        "expect",
-        "logs",
-        "status",
-        "messages",
-        "history",
-        "verbose",
-    ];
-    !does_nothing.contains(&name(command))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OUT_OF;
 
     fn challenge() -> Challenge {
         Challenge::new(Rule::OneVotePerTerm, include_str!("../scenarios/without/one-vote-per-term.txt"))

@@ -1,5 +1,6 @@
 //! Conditions of Raft that someone else answers, perhaps wrongly: a learner.
 
+use consensus::event::Verdict;
 use consensus::{EveryRule, Index, LogPosition, NodeId, Rule, Rules, Term};
 use std::fmt;
 use std::sync::Arc;
@@ -55,17 +56,6 @@ pub enum Question {
     MayCommit { entry: Term, current: Term },
 }
 
-/// The answer to a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Yes or no.
-    Bool(bool),
-    /// An index in the log.
-    Index(Index),
-    /// A place in a list, counted from 0; `None` if there is none.
-    Place(Option<usize>),
-}
-
 impl Question {
     /// The condition.
     pub fn condition(&self) -> Condition {
@@ -78,6 +68,14 @@ impl Question {
             Question::CommitOfFollower { .. } => Condition::CommitOfFollower,
             Question::ReachedByMajority { .. } => Condition::ReachedByMajority,
             Question::MayCommit { .. } => Condition::MayCommit,
+        }
+    }
+
+    /// The rule that rests on the answer.
+    pub(crate) fn rule(&self) -> Rule {
+        match self {
+            Question::IsUpToDate { candidate, own } if candidate.term == own.term => Rule::UpToDateLog,
+            _ => self.condition().rule(),
         }
     }
 
@@ -153,29 +151,15 @@ impl Substitute {
         self.condition
     }
 
-    fn ask(&self, question: &Question) -> Verdict {
+    /// The answer to this question.
+    ///
+    /// # Panics
+    /// If there is none, or it can't be one.
+    pub(crate) fn ask(&self, question: &Question) -> Verdict {
         let verdict = (self.answers)(question).unwrap_or_else(|why| panic!("{why}"));
         match question.problem_with(verdict) {
             Some(problem) => panic!("{problem}"),
             None => verdict,
-        }
-    }
-
-    pub(crate) fn says_yes(&self, question: &Question) -> bool {
-        matches!(self.ask(question), Verdict::Bool(true))
-    }
-
-    pub(crate) fn index(&self, question: &Question) -> Index {
-        match self.ask(question) {
-            Verdict::Index(index) => index,
-            _ => unreachable!("answers of another kind are refused"),
-        }
-    }
-
-    pub(crate) fn place(&self, question: &Question) -> Option<usize> {
-        match self.ask(question) {
-            Verdict::Place(place) => place,
-            _ => unreachable!("answers of another kind are refused"),
         }
     }
 }

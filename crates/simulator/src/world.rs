@@ -16,8 +16,8 @@ use crate::store_clients::{Asked, Heard, StoreClients, Try};
 use crate::substitute::Substitute;
 use consensus::{
     AppendEntries, Change, ClusterId, Config, Credentials, Entry, HardState, Incarnation, Index, Lease,
-    Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule, Start,
-    Term, Timing,
+    Limits, Log, LogPosition, Memory, Message, Node, NodeId, Origin, Payload, Profile, RoleKind, Rule,
+    Rules as _, Start, Term, Timing,
 };
 use driver::{Effects, Envelope, Input, RequestId, Speed, StateMachine as _, TraceLevel};
 use fastrand::Rng;
@@ -473,6 +473,7 @@ impl<A: Application> World<A> {
         let journal_before = self.journal.as_ref().map_or(0, Vec::len);
         self.note_in_journal(action);
         let done = catch_unwind(AssertUnwindSafe(|| self.apply(action))).unwrap_or_else(|panic| {
+            self.note_other_answers(self.acting);
             self.note_violation(no_panic::violation(self.acting, &*panic));
             Ok(0)
         });
@@ -1460,6 +1461,15 @@ impl<A: Application> World<A> {
     fn note_kill(&mut self, id: NodeId) {
         let (signal, status, power_cut, last_words) = (Some(9), None, None, String::new());
         self.note(id, Laboratory::Died { signal, status, power_cut, last_words });
+    }
+
+    /// The step in which a server has panicked left no records. What it was answered otherwise than by Raft may be the reason.
+    fn note_other_answers(&mut self, id: NodeId) {
+        let node = self.servers[&id].node();
+        let answers = node.map(|node| node.rules().take_other_answers()).unwrap_or_default();
+        for answer in answers {
+            self.note_record(self.observed(id, Event::Decision(answer)));
+        }
     }
 
     fn note(&mut self, id: NodeId, what: Laboratory) {

@@ -1,8 +1,12 @@
 //! A learner's answer in the place of one of Raft's conditions.
 
-use consensus::Rule;
+use consensus::event::What;
+use consensus::{Index, NodeId, Rule};
 use simulator::hunt::{Round, Search, Shortening};
 use simulator::{Condition, Question, Scenario, SearchOptions, Substitute, Verdict, quietly};
+use std::collections::BTreeMap;
+use trace::why_not::{Omission, WhyNot, why_not};
+use trace::{Record, english};
 
 /// Votes for every candidate.
 fn generous() -> Substitute {
@@ -30,6 +34,90 @@ fn all_servers_ask_it_and_other_conditions_stay_rafts() {
     assert!(found.starts_with("one vote per term"), "{found}");
     let behind = ["log n1 1", "log n2 1 1", "cluster 2", "timeout n1", "settle", "expect no-leader"];
     assert_eq!(violation(&played(Some(generous()), &behind)), None);
+}
+
+/// What happens in a run.
+fn records(substitute: Substitute, commands: &[&str]) -> Vec<Record> {
+    let mut scenario = Scenario::with_substitute(Some(substitute));
+    let mut play = |command: &&str| quietly(|| scenario.command(command));
+    commands.iter().flat_map(|command| play(command).unwrap().records).collect()
+}
+
+fn told(substitute: Substitute, commands: &[&str]) -> Vec<String> {
+    records(substitute, commands).iter().map(english::sentence).collect()
+}
+
+#[test]
+fn where_it_differs_from_raft_is_recorded_and_leads_to_what_rests_on_it() {
+    let records = records(generous(), &TWO_CANDIDATES);
+    let differs: Vec<&Record> =
+        records.iter().filter(|record| matches!(record.decision(), Some(What::OtherAnswer { .. }))).collect();
+    let [differs] = differs[..] else { panic!("it is asked once with another vote: {differs:?}") };
+    assert_eq!(english::sentence(differs), "your answer says yes where Raft says no");
+    assert_eq!(differs.rule(), Some(Rule::OneVotePerTerm));
+    let vote = |record: &&Record| matches!(record.decision(), Some(What::Vote { granted: true, .. }));
+    let vote = records.iter().rev().find(vote).unwrap();
+    assert_eq!((vote.cause, vote.rule()), (differs.id(), None));
+    assert!(differs.cause.is_some(), "the request led to it");
+}
+
+#[test]
+fn raft_s_reasons_are_not_given_for_a_learner_s_decisions() {
+    let any = Substitute::new(Condition::ReachedByMajority, |question| match question {
+        Question::ReachedByMajority { reached } => Ok(Verdict::Index(*reached.iter().max().unwrap())),
+        _ => unreachable!(),
+    });
+    let told = told(any, &["cluster 3", "timeout n1", "settle"]);
+    assert!(told.iter().any(|line| line == "your answer says entry 1 where Raft says no entry"), "{told:?}");
+    assert!(told.iter().any(|line| line == "mark entry 1 as committed"), "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("a majority has entry 1")), "{told:?}");
+}
+
+/// Commits nothing.
+fn timid() -> Substitute {
+    Substitute::new(Condition::ReachedByMajority, |_| Ok(Verdict::Index(Index(0))))
+}
+
+#[test]
+fn why_nothing_is_committed_is_the_answer() {
+    let records = records(timid(), &["cluster 3", "timeout n1", "settle"]);
+    let resumed = BTreeMap::new();
+    let why = why_not(&records, &resumed, 0, NodeId(1), Omission::Commit);
+    let WhyNot::Because(obstacles) = why else { panic!("{why:?}") };
+    assert_eq!(obstacles[0].sentence, "n1: \"your answer says no entry where Raft says entry 1\"");
+}
+
+#[test]
+fn the_same_index_again_is_no_news() {
+    let told = told(timid(), &["cluster 3", "timeout n1", "run 2s"]);
+    let differs = told.iter().filter(|line| line.starts_with("your answer says")).count();
+    assert!((1..=2).contains(&differs), "{differs} times");
+}
+
+#[test]
+fn where_a_server_panics_for_it_the_answer_is_recorded_first() {
+    let all = Substitute::new(Condition::FirstConflict, |question| match question {
+        Question::FirstConflict { new, .. } => Ok(Verdict::Place((!new.is_empty()).then_some(0))),
+        _ => unreachable!(),
+    });
+    let late = [
+        "cluster 2",
+        "timeout n1",
+        "settle",
+        "run 20ms",
+        "lose",
+        "propose 7",
+        "duplicate from=n1 to=n2",
+        "deliver from=n1 to=n2 count=1",
+        "deliver from=n2 to=n1",
+        "tick n1",
+        "deliver from=n1 to=n2 commit=2",
+        "deliver from=n1 to=n2",
+    ];
+    let told = told(all, &late);
+    let [.., answer, panicked] = &told[..] else { panic!("{told:?}") };
+    assert!(panicked.contains("n2 panicked: what is committed is never removed"), "{panicked}");
+    assert_eq!(answer, "your answer says place 0 where Raft says none");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::check::OUT_OF;
 use consensus::Rule;
-use simulator::{Scenario, Scene, UNSHOWN, Violation, quietly};
+use simulator::{Condition, Scenario, Scene, UNSHOWN, Violation, quietly};
 use std::fmt;
 use trace::Record;
 
@@ -12,6 +12,8 @@ pub struct Challenge {
     rule: Rule,
     /// The number of commands of the stored run, of which `cluster` and what is before it are not counted.
     pub par: usize,
+    /// How the stored run begins: its cluster, with the rule off, as a script.
+    pub beginning: String,
 }
 
 /// What the commands are worth.
@@ -50,7 +52,9 @@ impl Challenge {
         }
         let commands = commands_of(stored);
         let par = commands.iter().filter(|(_, command)| counts(command)).count();
-        Some(Challenge { rule, par })
+        let cluster = commands.iter().position(|(_, command)| name(command) == "cluster")?;
+        let beginning = commands[..=cluster].iter().map(|(_, command)| *command).chain(["---"]);
+        Some(Challenge { rule, par, beginning: beginning.map(|line| format!("{line}\n")).collect() })
     }
 
     /// Maximum number of commands.
@@ -71,7 +75,7 @@ impl Challenge {
             _ => return Err(NoAttempt("start one cluster only".to_owned())),
         }
         for (line, command) in &commands {
-            if name(command) == "rule" || command.contains("without=") {
+            if touches_rules(command) {
                 let rule = self.rule;
                 return Err(NoAttempt(format!("line {line}: leave the rules alone, {rule} is off already")));
             }
@@ -135,6 +139,14 @@ fn commands_of(text: &str) -> Vec<(usize, &str)> {
 
 fn name(command: &str) -> &str {
     command.split(' ').next().unwrap_or_default()
+}
+
+/// Does it switch a rule, or answer in the place of one?
+fn touches_rules(command: &str) -> bool {
+    let mut words = command.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
+    words.any(|word| {
+        matches!(word, "rule" | "without") || Condition::ALL.iter().any(|condition| condition.id() == word)
+    })
 }
 
 /// Does it do something to the cluster?
@@ -203,6 +215,7 @@ mod tests {
         assert!(refused("cluster 3\ncluster 3").contains("one cluster only"));
         assert!(refused("cluster 3 without=majority-wins").contains("line 1: leave the rules alone"));
         assert!(refused("cluster 3\nrule majority-wins off").contains("line 2: leave the rules alone"));
+        assert!(refused("cluster 3 may-vote='true'").contains("line 1: leave the rules alone"));
         assert!(refused("# hm\n\ncluster 3\nsing").contains("line 4, `sing`: there is no command"));
         assert!(refused("cluster 3\ntimeout n9").contains("line 2, `timeout n9`"));
     }

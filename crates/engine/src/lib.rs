@@ -6,13 +6,14 @@
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `origin.rs`: where logs come from;
-//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course.
+//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course; `practice.rs`: the exercises.
 
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod lab;
 mod lessons;
 mod origin;
+mod practice;
 mod request;
 mod response;
 mod scenarios;
@@ -20,13 +21,15 @@ mod search;
 
 pub use request::Request;
 pub use response::{
-    ClaimTold, CourseTold, Flying, Found, GradesTold, Hunted, Judged, OriginTold, Refused, RunHashTold,
-    RunTold, ScriptText, Shrunk, Told, Violated,
+    AnswerTold, BlankTold, BrokenTold, ChallengeTold, CheckTold, ClaimTold, CourseTold, FaultTold, Flying,
+    Found, GradesTold, Hunted, Judged, OriginTold, OutcomeTold, PracticeTold, Refused, RiddleTold,
+    RunHashTold, RunTold, ScriptText, Shrunk, Told, Violated,
 };
 
 use lab::Lab;
 use origin::Origin;
 use page::Run;
+use practice::Answering;
 use response::json;
 use search::Hunt;
 use serde_json::value::RawValue;
@@ -39,6 +42,7 @@ pub struct Engine {
     lab: Option<Lab>,
     hunt: Option<Hunt>,
     origin: Option<Origin>,
+    answering: Option<Answering>,
 }
 
 impl Engine {
@@ -105,6 +109,18 @@ impl Engine {
             Request::Mark { card, response } => json(&lessons::mark(&card, &response)?),
             Request::Judge { card } => json(&lessons::judge(&card, self.lab()?)?),
             Request::Grade { results } => json(&lessons::grade(&results)),
+            Request::Practice => json(&practice::practice()),
+            Request::Answer { blank, expression, runs, steps } => {
+                let goes_on = self.answering.take_if(|answering| answering.is(&blank, &expression, runs));
+                let answering =
+                    goes_on.map_or_else(|| Answering::new(blank, expression, runs), |it| Ok(Ok(it)))?;
+                match answering {
+                    Ok(answering) => json(&self.answering.insert(answering).advance(steps)),
+                    Err(mistake) => json(&AnswerTold::from(mistake)),
+                }
+            }
+            Request::Riddles { seed, number } => json(&practice::riddles(seed.into(), number)),
+            Request::Broken { rule } => json(&practice::marked(rule, self.lab()?)?),
         })
     }
 

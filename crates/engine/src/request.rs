@@ -119,4 +119,29 @@ pub enum Request {
         /// The results, as a player keeps them or a file has them.
         results: Results,
     },
+    /// The exercises.
+    Practice,
+    /// What an answer to a blank is worth. Asked again with the same answer, the grading goes on.
+    Answer {
+        /// The blank, such as `up-to-date`.
+        blank: String,
+        /// The answer as an expression.
+        expression: String,
+        /// The number of drawn runs.
+        runs: u64,
+        /// For how many steps of servers drawn runs are played before the response.
+        steps: u64,
+    },
+    /// Clusters in which a rule is off. The same seed, the same clusters.
+    Riddles {
+        /// The seed.
+        seed: u32,
+        /// How many.
+        number: usize,
+    },
+    /// What the commands in the open world are worth, in which this rule is off.
+    Broken {
+        /// The rule.
+        rule: Rule,
+    },
 }

@@ -92,8 +92,10 @@ export class FillIn {
 
   /** Shows the run in which this check has failed, just before it did. */
   async watch({ name, title }: BlankOutcome, { script }: BlankFault): Promise<void> {
-    const { player, history } = await this.lab.open(`# ${title}\n\n${script}`, null, false)
+    const session = await this.lab.open(`# ${title}\n\n${script}`, null, false)
+    const { history, player } = session
     this.watched = name
+    session.asked = null
     const violation = history.next(0, ({ record }) => record.event === 'violated')
     if (!violation) return
     const step = history.previous(violation.number, (entry) => entry.record.node === violation.record.node && beginsStep(entry.record))

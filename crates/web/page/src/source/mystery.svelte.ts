@@ -24,7 +24,7 @@ export class Mystery {
   chosen = $state<string | null>(null)
   /** Does the learner know the rule? */
   isTold = $state(false)
-  /** Where the rule that is off made the difference, in the words of the server. */
+  /** The last moment before the promise broke that is about the rule, in the words of the server. */
   reason = $state<{ readonly node: number; readonly words: string } | null>(null)
   problem = $state<string | null>(null)
   private film: Embedded | null = null
@@ -74,16 +74,18 @@ export class Mystery {
     hunt?.stop()
   }
 
-  /** The learner commits to a rule. The run is shown again, where the rule that is off made the difference. */
+  /** The learner commits to a rule. The run is shown again, at the last moment that is about the rule. */
   commit(): void {
     const { film, riddle, chosen, number, practice } = this
     if (!film || !riddle || chosen === null || this.isTold) return
     practice.progress.noteExercise(`mystery/${number}`, { points: Number(chosen === riddle.rule), out_of: 1, answer: chosen }, 'first')
     this.isTold = true
     const session = replay({ ...film, setup: { ...film.setup, title: `Riddle ${number}` } })
-    const decision = session.history.next(0, ({ record }) => 'rule' in record && record.rule === riddle.rule)
+    const { history, player } = session
+    const violation = history.next(0, ({ record }) => record.event === 'violated')
+    const decision = history.previous(violation?.number ?? history.end, ({ record }) => 'rule' in record && record.rule === riddle.rule)
     this.session = session
-    session.player.showPosition(session.history.end)
+    player.showPosition(violation?.number ?? history.end)
     if (!decision) return
     this.reason = { node: decision.record.node, words: decision.record.why }
     session.ask(decision)

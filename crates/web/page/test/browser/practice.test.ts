@@ -76,8 +76,8 @@ describe('practice', () => {
     await check(page, 'later term').getByText(/^Leader completeness/).waitFor()
     await check(page, 'later term').getByRole('button', { name: /^Watch it/ }).click()
     await page.getByText('You are looking at the past.').waitFor()
-    expect(await page.getByText('VIOLATED:').count()).toBe(0)
-    while ((await page.getByText('VIOLATED:').count()) === 0) await page.keyboard.press('ArrowRight')
+    expect(await page.locator('.notices').getByText('VIOLATED:').count()).toBe(0)
+    while ((await page.locator('.notices').getByText('VIOLATED:').count()) === 0) await page.keyboard.press('ArrowRight')
     expect(await serious(page)).toEqual([])
     // The same run is in the lab's link, with the learner's answer.
     await button(page, 'Script…').click()
@@ -100,9 +100,9 @@ describe('practice', () => {
       await card(page).getByText(/^No server panics: n\d panicked: /).first().waitFor()
     }
     await card(page).getByRole('button', { name: /^Watch it/ }).first().click()
-    await page.getByText('You are looking at the past.').or(page.getByText('VIOLATED:')).first().waitFor()
+    await page.getByText('You are looking at the past.').or(page.locator('.notices').getByText('VIOLATED:')).first().waitFor()
     await page.keyboard.press('End')
-    await page.getByText('VIOLATED:').waitFor()
+    await page.locator('.notices').getByText('VIOLATED:').waitFor()
     await close(page)
   })
 
@@ -132,7 +132,7 @@ describe('practice', () => {
     const rule = await card(page).locator('.verdict code').first().textContent()
     await page.getByText(`${rule} is OFF here`).waitFor()
     expect((await kept(page))['mystery/1']).toEqual({ points: Number(rule === chosen), out_of: 1, tries: 1, answer: chosen })
-    await card(page).getByText('Here it shows in this run').waitFor()
+    await card(page).getByText('The last moment before the promise breaks').waitFor()
     expect(await serious(page)).toEqual([])
 
     // The next one is answered the other way round, by what the first answer was not.

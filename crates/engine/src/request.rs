@@ -62,7 +62,7 @@ pub enum Request {
     Hunt {
         /// The rule.
         without: Rule,
-        /// The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+        /// The number of seeds that were examined before.
         from: u64,
         /// For how many steps of servers.
         steps: u64,

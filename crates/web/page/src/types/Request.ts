@@ -50,7 +50,7 @@ script?: string, } | { "ask": "hunt",
  */
 without: Rule, 
 /**
- * The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+ * The number of seeds that were examined before.
  */
 from: number, 
 /**

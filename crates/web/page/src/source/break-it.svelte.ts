@@ -54,7 +54,12 @@ export class BreakIt {
   stop(): void {}
 
   private async look(): Promise<void> {
-    const { practice, challenge, name } = this
+    const { practice, challenge, name, session } = this
+    if (session?.setup.without !== challenge.rule) {
+      this.marked = null
+      this.problem = 'This is another cluster: “Start again” returns to that of the exercise'
+      return
+    }
     try {
       const wasBroken = this.isBroken
       this.marked = await practice.engine.ask('broken', { rule: challenge.rule })

@@ -271,7 +271,9 @@ paper: §5.2
 }
 
 mod marks {
-    use super::course::{self, CardResult, ExerciseResult, Challenge, Chapter, Kind, Question, Response, Results};
+    use super::course::{
+        self, CardResult, Challenge, Chapter, ExerciseResult, Kind, Question, Response, Results,
+    };
     use super::{questions, quizzes, tasks};
 
     fn chosen(texts: &[&str]) -> Response {

@@ -104,7 +104,10 @@ fn a_script_can_name_an_expression() {
 #[test]
 fn an_expression_that_makes_no_sense_is_refused() {
     let refused = |command: &str| Scenario::default().command(command).unwrap_err();
-    assert_eq!(refused(r#"cluster 2 may-vote="1 +""#), "may-vote, column 4: expected a name, a number or (, and here it ends");
+    assert_eq!(
+        refused(r#"cluster 2 may-vote="1 +""#),
+        "may-vote, column 4: expected a name, a number or (, and here it ends"
+    );
     assert_eq!(
         refused(r#"cluster 2 may-vote="true" fits="true""#),
         "only one condition can have another answer than Raft's"

@@ -30,8 +30,8 @@ export class FillIn {
   /** What is known of the expression that was graded last. */
   graded = $state.raw<Graded | null>(null)
   isGrading = $state(false)
-  /** The name of the check whose run is watched. */
-  watched = $state<string | null>(null)
+  /** The check whose run is watched, and whether a promise breaks in it, rather than that something does not come about. */
+  watched = $state.raw<{ readonly name: string; readonly isBroken: boolean } | null>(null)
   /** What is wrong, in a sentence. */
   problem = $state<string | null>(null)
   private grader: Engine | null = null
@@ -90,13 +90,13 @@ export class FillIn {
     grader?.stop('the grading was stopped')
   }
 
-  /** Shows the run in which this check has failed, just before it did. */
+  /** Shows the run in which this check has failed: just before a promise breaks or, if none does, its end. */
   async watch({ name, title }: BlankOutcome, { script }: BlankFault): Promise<void> {
     const session = await this.lab.open(`# ${title}\n\n${script}`, null, false)
     const { history, player } = session
-    this.watched = name
     session.asked = null
     const violation = history.next(0, ({ record }) => record.event === 'violated')
+    this.watched = { name, isBroken: violation !== undefined }
     if (!violation) return
     const step = history.previous(violation.number, (entry) => entry.record.node === violation.record.node && beginsStep(entry.record))
     player.showPosition(step?.number ?? violation.number)

@@ -6,14 +6,14 @@
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `origin.rs`: where logs come from;
-//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course; `practice.rs`: the exercises.
+//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course; `exercises.rs`: the exercises.
 
+mod exercises;
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod lab;
 mod lessons;
 mod origin;
-mod practice;
 mod request;
 mod response;
 mod scenarios;
@@ -26,10 +26,10 @@ pub use response::{
     RunHashTold, RunTold, ScriptText, Shrunk, Told, Violated,
 };
 
+use exercises::Answering;
 use lab::Lab;
 use origin::Origin;
 use page::Run;
-use practice::Answering;
 use response::json;
 use search::Hunt;
 use serde_json::value::RawValue;
@@ -109,18 +109,14 @@ impl Engine {
             Request::Mark { card, response } => json(&lessons::mark(&card, &response)?),
             Request::Judge { card } => json(&lessons::judge(&card, self.lab()?)?),
             Request::Grade { results } => json(&lessons::grade(&results)),
-            Request::Practice => json(&practice::practice()),
+            Request::Practice => json(&exercises::practice()),
             Request::Answer { blank, expression, runs, steps } => {
                 let goes_on = self.answering.take_if(|answering| answering.is(&blank, &expression, runs));
-                let answering =
-                    goes_on.map_or_else(|| Answering::new(blank, expression, runs), |it| Ok(Ok(it)))?;
-                match answering {
-                    Ok(answering) => json(&self.answering.insert(answering).advance(steps)),
-                    Err(mistake) => json(&AnswerTold::from(mistake)),
-                }
+                let answering = goes_on.map_or_else(|| Answering::new(blank, expression, runs), Ok)?;
+                json(&self.answering.insert(answering).advance(steps))
             }
-            Request::Riddles { seed, number } => json(&practice::riddles(seed.into(), number)),
-            Request::Broken { rule } => json(&practice::marked(rule, self.lab()?)?),
+            Request::Riddles { seed, number } => json(&exercises::riddles(seed.into(), number)),
+            Request::Broken { rule } => json(&exercises::marked(rule, self.lab()?)?),
         })
     }
 

@@ -56,23 +56,17 @@ pub(crate) struct Answering {
     blank: String,
     expression: String,
     runs: u64,
-    grading: Grading,
+    grading: Result<Grading, Mistake>,
 }
 
 impl Answering {
-    /// Nothing has been played yet. The inner error is a mistake in the expression.
-    pub(crate) fn new(
-        blank: String,
-        expression: String,
-        runs: u64,
-    ) -> Result<Result<Answering, Mistake>, Refused> {
+    /// Nothing has been played yet.
+    pub(crate) fn new(blank: String, expression: String, runs: u64) -> Result<Answering, Refused> {
         let known: &Blank =
             blank.parse().map_err(|unknown: UnknownBlank| Refused::new(unknown.to_string()))?;
         let substitute = Substitute::in_words(known.condition, &expression);
-        Ok(substitute.map(|substitute| {
-            let grading = Grading::new(known, substitute, 0..runs.min(MOST_RUNS));
-            Answering { blank, expression, runs, grading }
-        }))
+        let grading = substitute.map(|answer| Grading::new(known, answer, 0..runs.min(MOST_RUNS)));
+        Ok(Answering { blank, expression, runs, grading })
     }
 
     /// Is it this answer?
@@ -82,20 +76,20 @@ impl Answering {
 
     /// Plays one check, or drawn runs in which servers take this number of steps.
     pub(crate) fn advance(&mut self, steps: u64) -> AnswerTold {
-        self.grading.advance(steps);
-        let outcomes = self.grading.so_far();
+        let grading = match &mut self.grading {
+            Ok(grading) => grading,
+            Err(Mistake { column, what }) => {
+                return AnswerTold::Mistake { column: *column, what: what.clone() };
+            }
+        };
+        grading.advance(steps);
+        let outcomes = grading.so_far();
         AnswerTold::Graded {
-            is_over: self.grading.is_over(),
-            doing: self.grading.doing(),
-            runs: self.grading.runs(),
+            is_over: grading.is_over(),
+            doing: grading.doing(),
+            runs: grading.runs(),
             points: outcomes.iter().map(Outcome::points).sum(),
             outcomes: outcomes.iter().map(OutcomeTold::from).collect(),
         }
-    }
-}
-
-impl From<Mistake> for AnswerTold {
-    fn from(Mistake { column, what }: Mistake) -> AnswerTold {
-        AnswerTold::Mistake { column, what }
     }
 }

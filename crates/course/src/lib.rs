@@ -23,7 +23,7 @@ pub use check::{Check, NoCheck};
 pub use expectation::expectation;
 pub use mark::{Checked, Mark, Mistake, Response, Unfit};
 pub use parse::Fault;
-pub use results::{CardResult, Form, Results};
+pub use results::{CardResult, ExerciseResult, Form, Results};
 
 use std::sync::LazyLock;
 

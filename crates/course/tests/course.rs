@@ -301,7 +301,9 @@ paper: §5.2
 }
 
 mod marks {
-    use super::course::{self, CardResult, Challenge, Chapter, Kind, Question, Response, Results};
+    use super::course::{
+        self, CardResult, Challenge, Chapter, ExerciseResult, Kind, Question, Response, Results,
+    };
     use super::{questions, quizzes, tasks};
 
     fn chosen(texts: &[&str]) -> Response {
@@ -494,6 +496,12 @@ mod marks {
             json.starts_with(r#"{"form":"raft-course-results-1","learner":"","seed":1,"cards":{"before/"#)
         );
         assert_eq!(serde_json::from_str::<Results>(&json).unwrap(), results);
+        assert!(!json.contains("practice"), "nothing was practised");
+        let answer = "entry == current".to_owned();
+        let exercise = ExerciseResult { points: 10, out_of: 10, tries: 1, answer };
+        let practised = Results { practice: [("may-commit".to_owned(), exercise)].into(), ..results };
+        let with_practice = serde_json::to_string(&practised).unwrap();
+        assert_eq!(serde_json::from_str::<Results>(&with_practice).unwrap(), practised);
         let other = json.replace("results-1", "results-2");
         let refused = serde_json::from_str::<Results>(&other).unwrap_err().to_string();
         assert!(refused.contains("unknown variant `raft-course-results-2`"), "{refused}");

@@ -2,7 +2,7 @@
 
 use crate::attempt::{NoAttempt, commands_of, counts, first_violation, name, points_for};
 use consensus::Rule;
-use simulator::{Scenario, Scene, UNSHOWN, Violation, quietly};
+use simulator::{Condition, Scenario, Scene, UNSHOWN, Violation, quietly};
 use trace::Record;
 
 /// A rule that is off, and how few commands are enough to break a promise without it.
@@ -11,6 +11,8 @@ pub struct Challenge {
     rule: Rule,
     /// The number of commands of the stored run, of which `cluster` and what is before it are not counted.
     pub par: usize,
+    /// How the stored run begins: its cluster, with the rule off, as a script.
+    pub beginning: String,
 }
 
 /// What the commands are worth.
@@ -37,7 +39,9 @@ impl Challenge {
         }
         let commands = commands_of(stored);
         let par = commands.iter().filter(|(_, command)| counts(command)).count();
-        Some(Challenge { rule, par })
+        let cluster = commands.iter().position(|(_, command)| name(command) == "cluster")?;
+        let beginning = commands[..=cluster].iter().map(|(_, command)| *command).chain(["---"]);
+        Some(Challenge { rule, par, beginning: beginning.map(|line| format!("{line}\n")).collect() })
     }
 
     /// Maximum number of commands.
@@ -58,7 +62,7 @@ impl Challenge {
             _ => return Err(NoAttempt("start one cluster only".to_owned())),
         }
         for (line, command) in &commands {
-            if name(command) == "rule" || command.contains("without=") {
+            if touches_rules(command) {
                 let rule = self.rule;
                 return Err(NoAttempt(format!("line {line}: leave the rules alone, {rule} is off already")));
             }
@@ -99,6 +103,14 @@ impl Marked {
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.scenes.iter().flat_map(|scene| &scene.records)
     }
+}
+
+/// Does it switch a rule, or answer in the place of one?
+fn touches_rules(command: &str) -> bool {
+    let mut words = command.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
+    words.any(|word| {
+        matches!(word, "rule" | "without") || Condition::ALL.iter().any(|condition| condition.id() == word)
+    })
 }
 
 #[cfg(test)]
@@ -151,6 +163,7 @@ mod tests {
         assert!(refused("cluster 3\ncluster 3").contains("one cluster only"));
         assert!(refused("cluster 3 without=majority-wins").contains("line 1: leave the rules alone"));
         assert!(refused("cluster 3\nrule majority-wins off").contains("line 2: leave the rules alone"));
+        assert!(refused("cluster 3 may-vote='true'").contains("line 1: leave the rules alone"));
         assert!(refused("# hm\n\ncluster 3\nsing").contains("line 4, `sing`: there is no command"));
         assert!(refused("cluster 3\ntimeout n9").contains("line 2, `timeout n9`"));
     }

@@ -8,7 +8,7 @@ use crate::network::Weather;
 use crate::prose::Prose;
 use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
-use crate::substitute::Substitute;
+use crate::substitute::{self, Substitute};
 use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
     Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
@@ -37,7 +37,7 @@ pub struct Scenario {
     pub(crate) ran: Duration,
     /// What has been done to the world.
     pub(crate) done: Done,
-    /// What answers about a condition in its clusters, in the place of Raft.
+    /// What answers about a condition in its clusters, in the place of Raft, if the script does not say it.
     pub(crate) substitute: Option<Substitute>,
     /// How many records there may still be, beside those of its world; `None` if there is no bound.
     records_left: Option<usize>,
@@ -168,12 +168,22 @@ fn failure(message: &str) -> Option<(&str, &str, &str)> {
 
 /// The command as a user would write it.
 fn words(command: &Command) -> String {
-    let argument = |argument: &goldenscript::Argument| match &argument.key {
-        Some(key) => format!(" {key}={}", argument.value),
-        None => format!(" {}", argument.value),
+    let argument = |argument: &goldenscript::Argument| {
+        let value = &argument.value;
+        match &argument.key {
+            // An expression has no quotes in it.
+            Some(key) if value.contains(|letter: char| !is_bare(letter)) => format!(" {key}=\"{value}\""),
+            Some(key) => format!(" {key}={value}"),
+            None => format!(" {value}"),
+        }
     };
     let arguments: String = command.args.iter().map(argument).collect();
     format!("{}{arguments}", command.name)
+}
+
+/// May an argument have this letter without quotes around it?
+fn is_bare(letter: char) -> bool {
+    letter.is_alphanumeric() || "_-./@".contains(letter)
 }
 
 impl Scenario {
@@ -373,6 +383,7 @@ impl Scenario {
         let timing = Timing::new(heartbeat, duration(&min)?, duration(&max)?)
             .map_err(|error| format!("{error} ({})", error.rule()))?;
         let without = option("without", "");
+        let answers = substitute::Condition::ALL.map(|condition| (condition, option(condition.id(), "")));
         let lease = option("lease", "");
         let profile = parse_profile(&option("profile", "paper"))?;
         let spares = option("spares", "0").parse()?;
@@ -382,6 +393,14 @@ impl Scenario {
         if heartbeat < SHORTEST_HEARTBEAT {
             let shortest = humantime::format_duration(SHORTEST_HEARTBEAT);
             return Err(format!("a heartbeat interval is at least {shortest} here").into());
+        }
+        let mut substitute = None;
+        for (condition, words) in answers.iter().filter(|(_, words)| !words.is_empty()) {
+            if substitute.is_some() {
+                return Err("only one condition can have another answer than Raft's".into());
+            }
+            let answer = Substitute::in_words(*condition, words);
+            substitute = Some(answer.map_err(|mistake| format!("{}, {mistake}", condition.id()))?);
         }
         let options = WorldOptions {
             servers,
@@ -413,7 +432,7 @@ impl Scenario {
             memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
-            substitute: self.substitute.clone(),
+            substitute: substitute.or_else(|| self.substitute.clone()),
             ..WorldOptions::default()
         };
         if let Some(problem) = options.problem_with_beginning() {

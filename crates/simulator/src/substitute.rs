@@ -1,5 +1,6 @@
 //! Conditions of Raft that someone else answers, perhaps wrongly: a learner.
 
+use crate::expression::{self, Mistake};
 use consensus::event::Verdict;
 use consensus::{EveryRule, Index, LogPosition, NodeId, Rule, Rules, Term};
 use std::fmt;
@@ -27,6 +28,32 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// All of them.
+    pub const ALL: [Condition; 8] = [
+        Condition::IsUpToDate,
+        Condition::MayVote,
+        Condition::RestartsTimer,
+        Condition::Fits,
+        Condition::FirstConflict,
+        Condition::CommitOfFollower,
+        Condition::ReachedByMajority,
+        Condition::MayCommit,
+    ];
+
+    /// Its name in scripts and exercises, as in `up-to-date`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Condition::IsUpToDate => "up-to-date",
+            Condition::MayVote => "may-vote",
+            Condition::RestartsTimer => "restarts-timer",
+            Condition::Fits => "fits",
+            Condition::FirstConflict => "first-conflict",
+            Condition::CommitOfFollower => "commit-of-follower",
+            Condition::ReachedByMajority => "reached-by-majority",
+            Condition::MayCommit => "may-commit",
+        }
+    }
+
     /// The rule that rests on it.
     pub fn rule(self) -> Rule {
         match self {
@@ -135,6 +162,8 @@ type Answers = dyn Fn(&Question) -> Result<Verdict, String> + Send + Sync;
 pub struct Substitute {
     condition: Condition,
     answers: Arc<Answers>,
+    /// The expression that answers, so that scripts can name it.
+    words: Option<Arc<str>>,
 }
 
 impl Substitute {
@@ -143,7 +172,23 @@ impl Substitute {
         condition: Condition,
         answers: impl Fn(&Question) -> Result<Verdict, String> + Send + Sync + 'static,
     ) -> Substitute {
-        Substitute { condition, answers: Arc::new(answers) }
+        Substitute { condition, answers: Arc::new(answers), words: None }
+    }
+
+    /// This expression answers all questions about the condition, as in
+    /// `candidate.term > own.term || candidate.index >= own.index`.
+    ///
+    /// # Errors
+    /// If it is not one, or of another kind than the answer.
+    pub fn in_words(condition: Condition, text: &str) -> Result<Substitute, Mistake> {
+        let answers = expression::parse(condition, text)?;
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(Substitute { words: Some(words.into()), ..Substitute::new(condition, answers) })
+    }
+
+    /// The expression that answers, in one line; `None` if something else does.
+    pub fn words(&self) -> Option<&str> {
+        self.words.as_deref()
     }
 
     /// The condition.
@@ -171,8 +216,10 @@ impl fmt::Debug for Substitute {
 }
 
 impl PartialEq for Substitute {
-    /// The very same answers: functions can't be compared.
+    /// The same expression, or the very same answers: functions can't be compared.
     fn eq(&self, other: &Substitute) -> bool {
-        self.condition == other.condition && Arc::ptr_eq(&self.answers, &other.answers)
+        let is_same_expression = self.words.is_some() && self.words == other.words;
+        self.condition == other.condition
+            && (is_same_expression || Arc::ptr_eq(&self.answers, &other.answers))
     }
 }

@@ -63,7 +63,7 @@ pub struct WorldOptions {
     pub seed: u64,
     /// The rules that the servers obey at first. [`Action::SwitchRule`] changes them.
     pub rules: AllBut,
-    /// What answers about one of the conditions in the place of Raft. No script can name it.
+    /// What answers about one of the conditions in the place of Raft. A script can name it only if it is an expression.
     pub substitute: Option<Substitute>,
     /// What the network does to messages.
     pub weather: Weather,

@@ -145,7 +145,7 @@ fn what_is_found_is_made_short_with_the_same_answers() {
     shortening.advance(u64::MAX);
     let shortest = &shortening.best().script;
     assert!(shortest.actions.len() <= 5, "{shortest}");
-    // No script can name it: written down, the run is one of Raft, and breaks nothing.
+    // No script can name a function: written down, the run is one of Raft, and breaks nothing.
     let text = shortest.to_string();
     let film = Scenario::film(&text.replace("---", "expect no-violation\n---"));
     assert!(film.is_ok(), "{film:?}");
@@ -169,4 +169,35 @@ fn each_condition_has_a_rule_that_rests_on_it() {
     let question = Question::RestartsTimer { granted: true };
     assert_eq!(question.condition().rule(), Rule::ResetTimerOnGrantOnly);
     assert_eq!(question.answer_of_raft(), Verdict::Bool(true));
+}
+
+/// A learner's expression: every candidate may have the vote.
+const GENEROUS: &str = r#"cluster 2 may-vote="voted_for == none || candidate > 0""#;
+
+#[test]
+fn a_script_can_name_an_expression() {
+    let commands = [&[GENEROUS], &TWO_CANDIDATES[1..]].concat();
+    let scenario = played(None, &commands);
+    assert!(violation(&scenario).unwrap().starts_with("one vote per term"));
+    let script = scenario.script().unwrap();
+    assert_eq!(script.commands().collect::<Vec<_>>(), commands);
+    let (again, film) = Scenario::open(&script.to_string()).unwrap();
+    assert_eq!((violation(&again), again.script()), (violation(&scenario), Some(script)));
+    assert_eq!(film.scenes[0].command.as_deref(), Some(GENEROUS));
+    // It goes before the answers that the scenario has otherwise.
+    let refuses = Substitute::new(Condition::MayVote, |_| Ok(Verdict::Bool(false)));
+    assert!(violation(&played(Some(refuses), &commands)).is_some());
+}
+
+#[test]
+fn an_expression_that_makes_no_sense_is_refused() {
+    let refused = |command: &str| Scenario::default().command(command).unwrap_err();
+    assert_eq!(
+        refused(r#"cluster 2 may-vote="1 +""#),
+        "may-vote, column 4: expected a name, a number or (, and here it ends"
+    );
+    assert_eq!(
+        refused(r#"cluster 2 may-vote="true" fits="true""#),
+        "only one condition can have another answer than Raft's"
+    );
 }

@@ -1,6 +1,8 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
 import type { NodeId, TraceRecord } from '../trace/record'
+import type { AnswerGraded } from '../types/AnswerGraded'
+import type { ChallengeMarked } from '../types/ChallengeMarked'
 import type { CourseMark } from '../types/CourseMark'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { CourseResults } from '../types/CourseResults'
@@ -9,7 +11,9 @@ import type { Flying as InFlight } from '../types/Flying'
 import type { GradesTold } from '../types/GradesTold'
 import type { Hunted } from '../types/Hunted'
 import type { Judged } from '../types/Judged'
+import type { PracticeTold } from '../types/PracticeTold'
 import type { Refused } from '../types/Refused'
+import type { Riddle } from '../types/Riddle'
 import type { ScriptText } from '../types/ScriptText'
 import type { Shrunk } from '../types/Shrunk'
 import type { Told as ToldByEngine } from '../types/Told'
@@ -38,6 +42,10 @@ type Asks = {
   mark: { with: { card: string; response: CourseResponse }; back: CourseMark }
   judge: { with: { card: string }; back: Judged }
   grade: { with: { results: CourseResults }; back: GradesTold }
+  practice: { with: object; back: PracticeTold }
+  answer: { with: { blank: string; expression: string; runs: number; steps: number }; back: AnswerGraded }
+  riddles: { with: { seed: number; number: number }; back: readonly Riddle[] }
+  broken: { with: { rule: string }; back: ChallengeMarked }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 

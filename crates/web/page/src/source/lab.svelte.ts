@@ -280,7 +280,7 @@ export class LabRun implements Source {
     try {
       return await work()
     } catch (failure) {
-      if (failure instanceof EngineBroken && this.isOnShow) await this.recover(`A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
+      if (failure instanceof EngineBroken && this.isOnShow) await this.recover(`The engine has stopped: ${failure.message}.`)
       throw failure
     }
   }

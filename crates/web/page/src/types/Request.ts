@@ -50,7 +50,7 @@ script?: string, } | { "ask": "hunt",
  */
 without: Rule, 
 /**
- * The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+ * The number of seeds that were examined before.
  */
 from: number, 
 /**
@@ -108,4 +108,32 @@ card: string, } | { "ask": "grade",
 /**
  * The results, as a player keeps them or a file has them.
  */
-results: CourseResults, };
+results: CourseResults, } | { "ask": "practice" } | { "ask": "answer", 
+/**
+ * The blank, such as `up-to-date`.
+ */
+blank: string, 
+/**
+ * The answer as an expression.
+ */
+expression: string, 
+/**
+ * The number of drawn runs.
+ */
+runs: number, 
+/**
+ * For how many steps of servers drawn runs are played before the response.
+ */
+steps: number, } | { "ask": "riddles", 
+/**
+ * The seed.
+ */
+seed: number, 
+/**
+ * How many.
+ */
+number: number, } | { "ask": "broken", 
+/**
+ * The rule.
+ */
+rule: Rule, };

@@ -37,8 +37,8 @@ impl Origin {
 }
 
 /// Can the entry at this index be lost?
-pub(crate) fn examine(logs: &[String], index: Index) -> Result<ClaimTold, Refused> {
-    let claim = claim::examine(&terms(logs)?, index).map_err(Refused::new)?;
+pub(crate) fn examine(logs: &[String], index: Index, term: Option<Term>) -> Result<ClaimTold, Refused> {
+    let claim = claim::examine(&terms(logs)?, index, term).map_err(Refused::new)?;
     let title = claim.title();
     let Claim { entry, holders, verdict } = claim;
     let (why, can_be_lost, run) = match verdict {

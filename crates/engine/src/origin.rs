@@ -42,7 +42,10 @@ pub(crate) fn examine(logs: &[String], index: Index, term: Option<Term>) -> Resu
     let title = claim.title();
     let Claim { entry, holders, verdict } = claim;
     let (why, can_be_lost, run) = match verdict {
-        Verdict::Refuted(why, run) => (why, Some(true), Some(RunTold::of(&run, &title))),
+        Verdict::Refuted(why, run) => {
+            let run = RunTold::of(&run, &format!("{title}\n\n{why}"));
+            (why, Some(true), Some(run))
+        }
         Verdict::Safe(why) => (why, Some(false), None),
         Verdict::NotRefuted(bound) => (bound, None, None),
     };

@@ -461,6 +461,7 @@ fn a_claim_is_refuted_or_the_reason_is_told() {
     );
     let (_, told) = Page::opened(lost["run"]["scenario"].as_str().unwrap());
     assert_eq!(told["setup"]["title"], "Entry 2 of term 2 is lost");
+    assert_eq!(told["setup"]["scenes"][0]["prose"], json!([lost["why"]]));
     let safe = page.ok(&claim(1));
     assert_eq!((&safe["can_be_lost"], &safe["run"]), (&json!(false), &Value::Null));
     assert_eq!(page.refused(&claim(9)), "no log has an entry 9");

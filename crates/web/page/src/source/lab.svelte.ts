@@ -49,9 +49,25 @@ export class Lab {
 
   /** Shows the cluster of a script as it was after this number of records, to go on from there. */
   async openAt(script: string, position: number): Promise<void> {
+    await this.open(await this.begun(script, position), null, false)
+  }
+
+  /** Does the same, and keeps the run that was on show. */
+  async openBeside(script: string, position: number, name: string): Promise<void> {
+    await this.leave(async () => {
+      const text = await this.begun(script, position)
+      return () => {
+        this.branches.add(name)
+        return text
+      }
+    })
+  }
+
+  /** The script of a run that has come as far as this one after that number of records. */
+  private async begun(script: string, position: number): Promise<string> {
     await this.engine.ask('open', { script })
     await this.engine.ask('fork', { position })
-    await this.open((await this.engine.ask('script', {})).text, null, false)
+    return (await this.engine.ask('script', {})).text
   }
 
   /** Goes another way from this position of the run on show. */

@@ -5,6 +5,7 @@ use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::{self, Asked};
 use super::stage;
+use crate::paragraph::counted;
 use course::{Card, Challenge, Chapter, Kind, Question, Response, quiz_after};
 use std::time::Instant;
 
@@ -73,7 +74,7 @@ fn grade(console: &Console, progress: &mut Progress, quiz: &Chapter) -> Result<(
         ))?;
         let mut met = Vec::new();
         for line in &question.rubric {
-            console.item(&format!("  {} points: ", line.points), &line.text)?;
+            console.item(&format!("  {}: ", counted(line.points.into(), "point")), &line.text)?;
             if yes_or_no(console, "  Does your answer say that? (y or n) ")? {
                 met.push(line.text.clone());
             }

@@ -45,10 +45,10 @@ export function linkToLogsOf(cluster: ClusterView): string {
   return canBeAsked && hasEntries ? linkToLogs(logs.map(({ entries }) => entries.map(({ term }) => term).join(' '))) : '#logs'
 }
 
-/** The terms that a log is written with; null if something else is written. */
-export function termsIn(log: string): Term[] | null {
+/** The terms that a log is written with; null if something else is written, or too many are. */
+function termsIn(log: string): Term[] | null {
   const words = wordsOf(log)
-  return words.every((word) => /^\d+$/.test(word)) ? words.map(Number) : null
+  return words.length <= MOST_ENTRIES && words.every((word) => /^\d+$/.test(word)) ? words.map(Number) : null
 }
 
 /** A phone's keys for numbers have a point or a comma, and no space. */
@@ -88,10 +88,11 @@ export class Origin {
     logs: string,
     servers: string | null = null,
   ) {
-    this.logs = logs ? logs.split(',').map(inWords) : EXAMPLES[1]!.logs
+    const all = logs ? logs.split(',') : EXAMPLES[1]!.logs
+    this.logs = all.slice(0, MOST_SERVERS).map(inWords)
     const count = this.logs.length
     const wanted = servers === null ? count : /^\d+$/.test(servers) ? Number(servers) : NaN
-    if (count > MOST_SERVERS) this.problem = { text: `the link has ${count} logs, and at most ${MOST_SERVERS} can be asked about`, help: 'remove some' }
+    if (all.length > count) this.problem = { text: `the link has ${all.length} logs, and at most ${MOST_SERVERS} can be asked about`, help: 'these are the first of them' }
     else if (wanted >= count && wanted <= MOST_SERVERS) this.others = wanted - count
     else this.problem = { text: `the link is about “${servers}” servers, and with its logs there can be ${count} to ${MOST_SERVERS}`, help: 'say below how many more there are' }
   }
@@ -101,7 +102,7 @@ export class Origin {
     return Math.max(0, MOST_SERVERS - this.logs.length)
   }
 
-  /** The terms of each log; null for one that is not written as terms. */
+  /** The terms of each log; null for one that can't be asked about. */
   get terms(): readonly (Term[] | null)[] {
     return this.logs.map(termsIn)
   }
@@ -214,5 +215,11 @@ export class Origin {
     this.stopped = this.busy
     this.busy = null
     this.engine.stop('the search was stopped')
+  }
+
+  /** The question is left for now: its engine ends, and is started again when it is needed. */
+  leave(): void {
+    this.stop()
+    this.engine.stop('the question was left')
   }
 }

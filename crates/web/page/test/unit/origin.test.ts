@@ -43,7 +43,10 @@ describe('a question about logs', () => {
   })
 
   test('of a link that makes no sense says what to do', () => {
-    expect(asked('#logs=1,1,1,1,1,1,1,1,1,1').problem).toEqual({ text: 'the link has 10 logs, and at most 9 can be asked about', help: 'remove some' })
+    const many = asked(`#logs=${'1,'.repeat(9)}2`)
+    expect(many.problem).toEqual({ text: 'the link has 10 logs, and at most 9 can be asked about', help: 'these are the first of them' })
+    expect(many.logs).toEqual(Array(9).fill('1'))
+    expect(asked(`#logs=${'1.'.repeat(10_000)}`).terms).toEqual([null])
     for (const servers of ['1', '10', 'x', '-3', '']) expect(asked(`#logs=1,2&servers=${servers}`)).toMatchObject({ others: 0, problem: { help: 'say below how many more there are' } })
   })
 

@@ -100,7 +100,7 @@ impl Engine {
                 let origin = goes_on.map_or_else(|| Origin::new(logs, servers), Ok)?;
                 json(&self.origin.insert(origin).advance(moments))
             }
-            Request::Claim { logs, index } => json(&origin::examine(&logs, index)?),
+            Request::Claim { logs, index, term } => json(&origin::examine(&logs, index, term)?),
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };
                 json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })

@@ -1,6 +1,6 @@
 //! What the page can ask.
 
-use consensus::{Index, NodeId, Rule};
+use consensus::{Index, NodeId, Rule, Term};
 use course::{Response, Results};
 use serde::Deserialize;
 
@@ -86,8 +86,11 @@ pub enum Request {
     Claim {
         /// The terms of each log's entries, as in `1 1 3`.
         logs: Vec<String>,
-        /// The entry's index. Of several entries there, the one is meant that most logs have.
+        /// The entry's index.
         index: Index,
+        /// The entry's term; without it, that of the entry that most logs have there.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        term: Option<Term>,
     },
     /// The number of a run that is drawn from a seed, with the servers' steps.
     TraceHash {

@@ -240,6 +240,16 @@ fn each_scenario_is_played_as_its_file_is() {
 }
 
 #[test]
+fn spare_servers_do_not_vote_in_a_film() {
+    let mut page = Page::default();
+    let film = page.ok(&json!({"ask": "film", "path": "membership/a-server-is-added"}));
+    assert_eq!(film["setup"]["servers"], json!([1, 2, 3]));
+    let several = "cluster 2 spares=1\ntimeout n1\n---\n\ncluster 3\ntimeout n3\n---\n";
+    let film = page.ok(&json!({"ask": "film", "script": several}));
+    assert_eq!(film["setup"]["servers"], json!([1, 2, 3]));
+}
+
+#[test]
 fn a_promise_that_breaks_is_told() {
     let (_, told) = Page::opened(include_str!("../../../scenarios/without/one-vote-per-term.txt"));
     assert_eq!(told["setup"]["without"], "one-vote-per-term");
@@ -451,9 +461,15 @@ fn a_claim_is_refuted_or_the_reason_is_told() {
     );
     let (_, told) = Page::opened(lost["run"]["scenario"].as_str().unwrap());
     assert_eq!(told["setup"]["title"], "Entry 2 of term 2 is lost");
+    assert_eq!(told["setup"]["scenes"][0]["prose"], json!([lost["why"]]));
     let safe = page.ok(&claim(1));
     assert_eq!((&safe["can_be_lost"], &safe["run"]), (&json!(false), &Value::Null));
     assert_eq!(page.refused(&claim(9)), "no log has an entry 9");
+    let of_term =
+        |term| json!({"ask": "claim", "logs": ["1 2 4", "1 2", "1 2", "1", "1 3"], "index": 2, "term": term});
+    let few = page.ok(&of_term(3));
+    assert_eq!((&few["can_be_lost"], &few["term"], &few["holders"]), (&json!(true), &json!(3), &json!([5])));
+    assert_eq!(page.refused(&of_term(4)), "no log has an entry 2 of term 4");
 }
 
 /// Grades an answer in slices, as the page does.

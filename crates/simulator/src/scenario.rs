@@ -25,6 +25,8 @@ use trace::{Condition, Feed, Record};
 #[derive(Debug, Default)]
 pub struct Scenario {
     pub(crate) world: Option<World>,
+    /// The number of servers of the largest cluster so far, spare ones apart.
+    servers: Option<u64>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
     memories: BTreeMap<NodeId, HardState>,
@@ -56,6 +58,8 @@ pub struct Film {
     pub scenes: Vec<Scene>,
     /// The rule that was off from the beginning.
     pub without: Option<Rule>,
+    /// The number of servers with which its largest cluster begins, spare ones apart; `None` if that is not known.
+    pub servers: Option<u64>,
 }
 
 impl Film {
@@ -219,7 +223,7 @@ impl Scenario {
             scenes.push(Scene { prose: closing, ..Scene::default() });
         }
         let without = self.world().and_then(|world| world.options().rules.0);
-        Ok(Film { scenes, without })
+        Ok(Film { scenes, without, servers: self.servers })
     }
 
     /// Plays a script of one command.
@@ -439,6 +443,7 @@ impl Scenario {
             self.tried = tried(&options);
             return Err(problem.into());
         }
+        self.servers = self.servers.max(Some(options.servers));
         let mut world = World::new(options);
         if let Some(left) = &mut self.records_left {
             // Each server knows each other: that takes time before anything happens.

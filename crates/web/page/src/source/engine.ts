@@ -3,6 +3,7 @@
 import type { NodeId, TraceRecord } from '../trace/record'
 import type { AnswerGraded } from '../types/AnswerGraded'
 import type { ChallengeMarked } from '../types/ChallengeMarked'
+import type { ClaimExamined } from '../types/ClaimExamined'
 import type { CourseMark } from '../types/CourseMark'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { CourseResults } from '../types/CourseResults'
@@ -11,6 +12,7 @@ import type { Flying as InFlight } from '../types/Flying'
 import type { GradesTold } from '../types/GradesTold'
 import type { Hunted } from '../types/Hunted'
 import type { Judged } from '../types/Judged'
+import type { LogsOrigin } from '../types/LogsOrigin'
 import type { PracticeTold } from '../types/PracticeTold'
 import type { Refused } from '../types/Refused'
 import type { Riddle } from '../types/Riddle'
@@ -38,6 +40,8 @@ type Asks = {
   film: { with: { path: string } | { script: string }; back: Embedded }
   hunt: { with: { without: string; from: number; steps: number }; back: Hunted }
   shrink: { with: { steps: number }; back: Shrunk }
+  origin: { with: { logs: readonly string[]; servers?: number | undefined; moments: number }; back: LogsOrigin }
+  claim: { with: { logs: readonly string[]; index: number; term?: number }; back: ClaimExamined }
   course: { with: { seed: number }; back: CourseTold }
   mark: { with: { card: string; response: CourseResponse }; back: CourseMark }
   judge: { with: { card: string }; back: Judged }

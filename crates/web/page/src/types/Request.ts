@@ -4,6 +4,7 @@ import type { CourseResults } from "./CourseResults";
 import type { Index } from "./Index";
 import type { NodeId } from "./NodeId";
 import type { Rule } from "./Rule";
+import type { Term } from "./Term";
 
 /**
  * Something that the engine does or tells.
@@ -78,9 +79,13 @@ moments: number, } | { "ask": "claim",
  */
 logs: Array<string>, 
 /**
- * The entry's index. Of several entries there, the one is meant that most logs have.
+ * The entry's index.
  */
-index: Index, } | { "ask": "trace_hash", 
+index: Index, 
+/**
+ * The entry's term; without it, that of the entry that most logs have there.
+ */
+term?: Term, } | { "ask": "trace_hash", 
 /**
  * The seed from which the run is drawn.
  */

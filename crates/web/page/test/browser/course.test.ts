@@ -422,6 +422,25 @@ describe('the course', () => {
     })
   }
 
+  for (const [width, height] of [[1280, 720], [1920, 1080]] as const) {
+    test(`keeps its card on a projector, in large type: ${width} × ${height}`, async () => {
+      const page = await open('=05-two-leaders/who-leads', { viewport: { width, height } })
+      await answer(page, 'n1').check()
+      await button(page, 'Projector').click()
+      await page.locator('main.projector').waitFor()
+      // What was chosen is still chosen.
+      expect(await answer(page, 'n1').isChecked()).toBe(true)
+      await commit(page)
+      await why(page)
+      const [shown, logs] = await Promise.all([card(page).boundingBox(), page.getByRole('region', { name: 'Logs' }).boundingBox()])
+      expect(shown!.x + shown!.width, 'the card covers no logs').toBeLessThanOrEqual(logs!.x)
+      expect(shown!.y + shown!.height, 'the card ends on the page').toBeLessThanOrEqual(height)
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      expect(await serious(page)).toEqual([])
+      await close(page)
+    })
+  }
+
   test('shows a lab as before to those who do not learn', async () => {
     const page = await openLab(lab.browser, `${lab.address}#lab`)
     expect(await page.locator('section.lesson').count()).toBe(0)

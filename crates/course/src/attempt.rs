@@ -57,7 +57,7 @@ impl Attempt<'_> {
         self.check_size()?;
         let mut scenario = Scenario::with_most_records(MOST_RECORDS);
         if self.is_empty() {
-            return Ok((scenario, Film { scenes: Vec::new(), without: None }));
+            return Ok((scenario, Film { scenes: Vec::new(), without: None, servers: None }));
         }
         let film = scenario.play_script(&self.script()).map_err(|error| Refused(error.to_string()))?;
         Ok((scenario, film))

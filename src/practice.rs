@@ -8,18 +8,22 @@ mod points;
 mod program;
 mod project;
 mod report;
+mod save_it;
 mod story;
 
 use crate::paragraph::paragraph;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use command::{Failure, duration, written};
-use practice::Blank;
+use practice::{Blank, NoAttempt};
 use sha2::{Digest, Sha256};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+use storage::careful::read_regular;
+use trace::shown;
 
 /// Exercises about Raft that grade themselves
 ///
@@ -33,6 +37,7 @@ use std::time::Duration;
 ///   raft practice may-commit --expression 'entry == current'
 ///   raft practice mystery
 ///   raft practice break one-vote-per-term
+///   raft practice save
 ///
 /// The exit status is 0 for full points, 1 for fewer. docs/practice.md has more,
 /// also for teachers.
@@ -50,6 +55,7 @@ pub(crate) struct PracticeArguments {
 enum Other {
     Mystery(mystery::MysteryArguments),
     Break(break_it::BreakArguments),
+    Save(save_it::SaveArguments),
     Grade(class::GradeArguments),
 }
 
@@ -57,6 +63,7 @@ pub(crate) fn run(arguments: PracticeArguments) -> Result<ExitCode, Failure> {
     match (arguments.other, arguments.blank.exercise) {
         (Some(Other::Mystery(arguments)), _) => mystery::run(&arguments),
         (Some(Other::Break(arguments)), _) => break_it::run(&arguments),
+        (Some(Other::Save(arguments)), _) => save_it::run(&arguments),
         (Some(Other::Grade(arguments)), _) => class::run(&arguments),
         (None, Some(blank)) => fill_in::run(blank, &arguments.blank),
         (None, None) => written(io::stdout().write_all(list().as_bytes())),
@@ -72,7 +79,8 @@ fn list() -> String {
         text += &format!("  {id:<21}{title}\n{}\n", paragraph(23, paper));
     }
     text += "\nA rule is off in a cluster. Which one?\n\n  raft practice mystery\n\n\
-             Break a promise of Raft with few commands:\n\n  raft practice break RULE\n";
+             Break a promise of Raft with few commands:\n\n  raft practice break RULE\n\n\
+             Save a cluster in trouble with few commands:\n\n  raft practice save\n";
     text
 }
 
@@ -131,6 +139,25 @@ fn secret_seed(secret: &str, student: &str) -> u64 {
     let first = hash[..8].try_into().expect("a hash has 32 bytes");
     // Other seeds come after it.
     u64::from_le_bytes(first) / 2
+}
+
+/// Commands of the scenario language, from a file or from standard input.
+fn read_commands(file: &Path) -> Result<String, Failure> {
+    let read = match file.to_str() {
+        Some("-") => io::read_to_string(io::stdin().take(LARGEST)),
+        _ => read_regular(file, LARGEST)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))),
+    };
+    read.map_err(|error| {
+        let help = "name a file with the commands of a scenario, or - for standard input";
+        Failure::of(format_args!("can't read {}: {error}", file.display()), help)
+    })
+}
+
+/// These commands can't be marked.
+fn unmarked(file: &Path, refused: &NoAttempt) -> Failure {
+    let problem = format_args!("{}: {}", file.display(), shown(&refused.to_string())).to_string();
+    Failure::of(problem, "docs/scenarios.md describes the commands")
 }
 
 /// The exit status for points.

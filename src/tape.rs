@@ -4,7 +4,7 @@ use crate::link::{Link, Linked, fragment_in, fragment_of};
 use crate::moment::Moment;
 use crate::scenarios::{self, library};
 use command::{Failure, say};
-use consensus::{Rule, Timing};
+use consensus::{NodeId, Rule, Timing};
 use page::{Mode, Setup};
 use simulator::{Film, Scenario, Scene, UNSHOWN};
 use std::collections::BTreeSet;
@@ -116,7 +116,7 @@ impl Tape {
                 say(format_args!("note: {doubt}"));
             }
             let scenes = vec![Scene { records, ..Scene::default() }];
-            let film = Film { scenes, without: None };
+            let film = Film { scenes, without: None, servers: None };
             let name = file.to_string();
             return Ok(Tape {
                 name,
@@ -218,7 +218,8 @@ impl Tape {
             shown(&self.title).into_owned(),
             self.film.scenes.into_iter().map(moment).collect(),
         );
-        Ok(terminal::Tape { without: self.film.without, begin, ..tape })
+        let servers = self.film.servers.map_or(tape.servers, |count| (1..=count).map(NodeId).collect());
+        Ok(terminal::Tape { servers, without: self.film.without, begin, ..tape })
     }
 
     /// The page's setup, before the records.

@@ -65,7 +65,10 @@ fn end(console: &Console, progress: &Progress, chapter: &Chapter) -> Result<(), 
     let place = chapters().iter().position(|other| other.name == chapter.name);
     match place.and_then(|place| Some((place + 2, chapters().get(place + 1)?))) {
         Some((number, next)) => console.say(&format!("`raft learn {number}` is next: {}.", next.title))?,
-        None => console.say("`raft learn after`, the quiz after the course, is next.")?,
+        None => {
+            console.say("`raft practice mystery` asks which rule is off in a cluster.")?;
+            console.say("`raft learn after` is the quiz after the course.")?;
+        }
     }
     Ok(())
 }

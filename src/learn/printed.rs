@@ -14,8 +14,8 @@ h1 { font-size: 16pt; margin: 0 0 .2em } h2 { font-size: 12pt; margin: 1.6em 0 .
 section { break-inside: avoid } p { margin: .4em 0 }
 table { border-collapse: collapse; margin: .6em 0; font: 10pt ui-monospace, Consolas, monospace }
 td, th { border: 1px solid #777; min-width: 1.6em; padding: .15em .5em; text-align: center; font-weight: normal }
-th { border: 0; text-align: left }
-ul { list-style: none; padding: 0; margin: .4em 0 } li { margin: .25em 0; padding-left: 1.7em; text-indent: -1.7em }
+th { border: 0 } th:first-child { text-align: left }
+ul { list-style: none; padding: 0; margin: .4em 0 } li { margin: .25em 0; padding-left: 1.25em; text-indent: -1.25em }
 .line { border-bottom: 1px solid #999; height: 1.9em } .points, .name { float: right; font-weight: normal }
 .key { border-left: 3px solid #000; padding-left: .8em } code { font: 10pt ui-monospace, Consolas, monospace }
 @media screen and (prefers-color-scheme: dark) { body { color: #eee; background: #161616 } .key { border-color: #eee } }
@@ -65,9 +65,13 @@ fn section(chapter: &Chapter, card: &Card, number: usize, has_key: bool) -> Stri
         0 => String::new(),
         points => format!("<span class=\"points\">____ / {points}</span>"),
     };
-    // Some names would give the answer away.
-    let name = if has_key { format!(" {}", escaped(&card.id)) } else { String::new() };
-    let mut html = format!("<section>\n<h2>{number}.{name}{points}</h2>\n");
+    let what = match card.challenge {
+        Challenge::Question(_) => "Question",
+        Challenge::Task(_) => "Task",
+    };
+    // A name may give away an answer.
+    let name = if has_key { format!(" ({})", escaped(&card.id)) } else { String::new() };
+    let mut html = format!("<section>\n<h2>{what} {number}{name}{points}</h2>\n");
     if !card.say.is_empty() {
         let _ = writeln!(html, "<p>{}</p>", in_html(&card.say));
     }
@@ -142,7 +146,7 @@ fn rubric(question: &Question) -> String {
     let mut html =
         format!("<p class=\"key\">{}. {}</p>\n<ul>\n", in_html(&model.text), in_html(&model.correction));
     for line in &question.rubric {
-        let points = counted(u64::from(line.points), "point");
+        let points = counted(line.points.into(), "point");
         let _ = writeln!(html, "<li>&#9744; {points}: {}</li>", in_html(&line.text));
     }
     html + "</ul>\n"

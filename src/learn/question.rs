@@ -162,7 +162,7 @@ pub(super) fn reasons(console: &Console, card: &Card) -> Result<(), Left> {
     for rule in &card.rules {
         console.item("  ", &format!("raft rules {rule}"))?;
     }
-    console.item("  ", &format!("more: {}", card.paper))?;
+    console.item("  ", &format!("more: paper {}", card.paper))?;
     console.print("\n")?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::points::{self, Part};
 use super::story::story;
-use super::{LARGEST, exit_code};
+use super::{exit_code, read_commands, unmarked};
 use crate::link::fragment_of;
 use crate::paragraph::{counted, paragraph};
 use crate::scenarios::library;
@@ -12,11 +12,9 @@ use consensus::Rule;
 use practice::{Challenge, Marked, OUT_OF};
 use serde_json::json;
 use simulator::why_in_vain;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use storage::careful::read_regular;
-use trace::shown;
 
 /// Break a promise of Raft with few commands
 ///
@@ -54,13 +52,8 @@ pub(super) fn run(arguments: &BreakArguments) -> Result<ExitCode, Failure> {
     let Some(file) = &arguments.file else {
         return written(io::stdout().write_all(task(rule, &challenge).as_bytes()));
     };
-    let attempt = read(file)?;
-    let marked = challenge.mark(&attempt).map_err(|refused| {
-        Failure::of(
-            format_args!("{}: {}", file.display(), shown(&refused.to_string())),
-            "docs/scenarios.md describes the commands",
-        )
-    })?;
+    let attempt = read_commands(file)?;
+    let marked = challenge.mark(&attempt).map_err(|refused| unmarked(file, &refused))?;
     let part = part(rule, &challenge, &marked);
     let text = if arguments.json {
         let extra = json!({ "exercise": format!("break {rule}"), "commands": marked.commands, "par": challenge.par, "max_score": OUT_OF });
@@ -93,18 +86,6 @@ fn task(rule: Rule, challenge: &Challenge) -> String {
     format!(
         "{paragraphs}It begins like this, and docs/scenarios.md has all commands:\n\n  cluster 3\n  timeout n1\n  deliver from=n1 to=n2\n\n  raft practice break {rule} mine.txt\n"
     )
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    let read = match file.to_str() {
-        Some("-") => io::read_to_string(io::stdin().take(LARGEST)),
-        _ => read_regular(file, LARGEST)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))),
-    };
-    read.map_err(|error| {
-        let help = "name a file with the commands of a scenario, or - for standard input";
-        Failure::of(format_args!("can't read {}: {error}", file.display()), help)
-    })
 }
 
 fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {

@@ -8,6 +8,7 @@ use clap::Args;
 use command::{Failure, write_file, written};
 use practice::{Blank, OUT_OF, Project};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,18 +42,12 @@ pub(super) struct GradeArguments {
 
 pub(super) fn run(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     let GradeArguments { exercise, folders, grading, .. } = arguments;
-    let place = tempfile::tempdir().map_err(|error| {
-        Failure::of(
-            format_args!("can't make a temporary folder: {error}"),
-            "set TMPDIR to a folder that exists",
-        )
-    })?;
+    let students = students(folders)?;
     let mut all: Vec<Value> = Vec::new();
     let (mut is_all_full, mut sum) = (true, 0);
     let mut out = io::stdout().lock();
-    for folder in folders {
-        let student = name_of(folder)?;
-        let report = grade_one(arguments, folder, &student, place.path())?;
+    for (student, folder) in students {
+        let report = grade_one(arguments, folder, &student)?;
         (is_all_full, sum) = (is_all_full && report.is_full(), sum + report.points());
         if grading.json {
             all.push(report.as_json(Some(&student)));
@@ -79,27 +74,47 @@ pub(super) fn run(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     Ok(exit_code(is_all_full))
 }
 
-/// The student's name: that of the folder.
-fn name_of(folder: &Path) -> Result<String, Failure> {
-    let path = folder.canonicalize();
-    let name = path.ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    name.ok_or_else(|| {
-        Failure::of(format_args!("there is no folder {}", folder.display()), "name the students' folders")
-    })
+/// Each student's folder, by the student's name: that of the folder.
+fn students(folders: &[PathBuf]) -> Result<BTreeMap<String, &Path>, Failure> {
+    let mut students: BTreeMap<String, &Path> = BTreeMap::new();
+    for folder in folders {
+        let path = folder.canonicalize().ok().filter(|path| path.is_dir());
+        let name = path.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let name = name.ok_or_else(|| {
+            let problem = format_args!("there is no folder {}", shown(&folder.to_string_lossy())).to_string();
+            Failure::of(problem, "name the students' folders, and nothing else")
+        })?;
+        if let Some(other) = students.get(&name) {
+            let (other, folder) = (other.to_string_lossy(), folder.to_string_lossy());
+            return Err(Failure::of(
+                format_args!(
+                    "{} and {} would be the same student: {}",
+                    shown(&other),
+                    shown(&folder),
+                    shown(&name)
+                ),
+                "name each folder after its student",
+            ));
+        }
+        students.insert(name, folder);
+    }
+    Ok(students)
 }
 
-/// Builds the answer in a folder of the grader's, and grades it.
-fn grade_one(
-    arguments: &GradeArguments,
-    folder: &Path,
-    student: &str,
-    place: &Path,
-) -> Result<Report, Failure> {
+/// Builds the answer in a new folder of the grader's, so that no student's program finds another's, and grades it.
+fn grade_one(arguments: &GradeArguments, folder: &Path, student: &str) -> Result<Report, Failure> {
     let GradeArguments { exercise, grading, .. } = arguments;
+    let place = tempfile::tempdir().map_err(|error| {
+        Failure::of(
+            format_args!("can't make a temporary folder: {error}"),
+            "set TMPDIR to a folder that exists",
+        )
+    })?;
+    let place = place.path();
     let project = Project::new(exercise);
     project::write_frame(place, &project)?;
     let file = folder.join(Project::ANSWER);
-    let answer = match read_regular(&file, LARGEST) {
+    let answer = match read_within(folder, &file) {
         Ok(answer) => {
             write_file(&place.join(Project::ANSWER), &String::from_utf8_lossy(&answer))?;
             built(exercise, place, grading)?
@@ -113,4 +128,13 @@ fn grade_one(
         write_file(&reports.join("report.txt"), &report.text())?;
     }
     Ok(report)
+}
+
+/// Reads a file of this folder. A link that leads out of it might show the student what only you may read.
+fn read_within(folder: &Path, file: &Path) -> io::Result<Vec<u8>> {
+    let real = file.canonicalize()?;
+    if !real.starts_with(folder.canonicalize()?) {
+        return Err(io::Error::other("it is a link to something outside the folder"));
+    }
+    read_regular(&real, LARGEST)
 }

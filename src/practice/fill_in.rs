@@ -6,7 +6,7 @@ use super::{GradingArguments, blank_parser, exit_code, project};
 use crate::paragraph::paragraph;
 use clap::Args;
 use command::{Failure, say, written};
-use practice::{Blank, Project, answer_in_words};
+use practice::{Blank, Project};
 use simulator::Substitute;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub(super) fn run(blank: &'static Blank, arguments: &FillInArguments) -> Result<
     let folder = arguments.folder.clone().unwrap_or_else(default);
     let GradingArguments { answer_within, json, .. } = arguments.grading;
     let answer = if let Some(expression) = &arguments.expression {
-        Ok(answer_in_words(blank, expression).map_err(|mistake| {
+        Ok(Substitute::in_words(blank.condition, expression).map_err(|mistake| {
             let names = blank.names;
             Failure::usage(
                 format_args!("--expression, {}", shown(&mistake.to_string())),

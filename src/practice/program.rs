@@ -2,13 +2,18 @@
 
 use command::Failure;
 use practice::{question_line, read_answer};
+use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use simulator::{Condition, Question, Substitute, Verdict};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::Duration;
 use trace::shown;
@@ -49,6 +54,8 @@ pub(super) struct Program {
 #[derive(Debug)]
 struct Running {
     child: Child,
+    /// Its process group, with all that it starts, until that is killed.
+    group: Option<Pid>,
     questions: SyncSender<String>,
     answers: Receiver<Line>,
     /// All that it says on standard error, once that is closed.
@@ -65,9 +72,27 @@ struct Line {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.end();
     }
+}
+
+/// The group of the program that runs, with all that it has started.
+static GROUP: Mutex<Option<Pid>> = Mutex::new(None);
+
+/// A program is in a group of its own, so a key pressed in the terminal does not reach it: it ends with this process.
+fn end_with_this_process() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
+        thread::spawn(move || {
+            for signal in signals.forever() {
+                if let Some(group) = *GROUP.lock().expect("nobody panics with it") {
+                    let _ = kill_process_group(group, Signal::KILL);
+                }
+                let _ = emulate_default_handler(signal);
+            }
+        });
+    });
 }
 
 impl Program {
@@ -146,6 +171,7 @@ impl Program {
     }
 
     fn run(&mut self) -> Result<Running, String> {
+        end_with_this_process();
         self.starts += 1;
         if self.starts > MOST_STARTS {
             let why = format!("the program has ended {MOST_STARTS} times without an answer");
@@ -161,8 +187,11 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("can't start {}: {error}", shown(name)))?;
+        let group = Some(Pid::from_child(&child));
+        *GROUP.lock().expect("nobody panics with it") = group;
         let mut input = child.stdin.take().expect("it is piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut errors = child.stderr.take().expect("it is piped");
@@ -194,15 +223,23 @@ impl Program {
             }
             let _ = done.send(String::from_utf8_lossy(&kept).into_owned());
         });
-        Ok(Running { child, questions, answers, said })
+        Ok(Running { child, group, questions, answers, said })
     }
 }
 
 impl Running {
+    /// Kills it, and what it has started. Until it is waited for, no other process can have its number.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        if let Some(group) = self.group.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+            GROUP.lock().expect("nobody panics with it").take_if(|running| *running == group);
+        }
+        self.child.wait()
+    }
+
     /// How it has ended, and what it said.
     fn last_words(&mut self, question: &str) -> String {
-        let _ = self.child.kill();
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status = self.end().map_or_else(|error| error.to_string(), |status| status.to_string());
         let said = self.said.recv_timeout(LAST_WORDS).unwrap_or_default();
         let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !is_hint(line));
         let lines: Vec<&str> = lines.collect();

@@ -3,7 +3,7 @@
 use super::points::{self, Part};
 use super::project::{REPLAYS, make_folder};
 use super::story::story;
-use crate::paragraph::paragraph;
+use crate::paragraph::{counted, paragraph};
 use command::{Failure, say, write_file};
 use practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcome, Outcomes};
 use serde_json::{Value, json};
@@ -16,6 +16,9 @@ use trace::{Record, shown_lines};
 
 /// Number of steps of servers after which it is said what the grader is doing.
 const SLICE: u64 = 200_000;
+
+/// Maximum number of lines of what a compiler says: the first mistakes are in the first lines.
+const MOST_LINES: usize = 40;
 
 const NO_PROOF: &str = "No counterexample in the drawn runs is not a proof.";
 
@@ -70,7 +73,7 @@ impl Report {
             points: 0,
             out_of: OUT_OF,
             remark: "It does not compile:".to_owned(),
-            details: shown_lines(said.trim_end()).into_owned(),
+            details: beginning(&shown_lines(said.trim_end())),
         };
         Report { blank, parts: vec![part], story: String::new() }
     }
@@ -100,6 +103,17 @@ impl Report {
         let extra = json!({ "exercise": self.blank.id, "student": student, "max_score": points::out_of(&self.parts) });
         points::results(&self.parts, NO_PROOF, extra)
     }
+}
+
+/// The first lines, and how many more there are.
+fn beginning(lines: &str) -> String {
+    let mut all = lines.lines();
+    let mut text: String = all.by_ref().take(MOST_LINES).map(|line| format!("{line}\n")).collect();
+    let more = all.count();
+    if more > 0 {
+        text += &format!("… and {}. To see all: cargo build\n", counted(more as u64, "more line"));
+    }
+    text
 }
 
 /// Grades an answer, and says on a terminal what it is doing.

@@ -47,7 +47,7 @@ pub(super) fn ask(logs: &[String], servers: Option<u64>, save: Option<&Path>) ->
 /// Can the entry at this index be lost?
 pub(super) fn examine_claim(logs: &[String], index: u64, save: Option<&Path>) -> Result<ExitCode, Failure> {
     let parsed: Result<Vec<Vec<Term>>, String> = logs.iter().map(|log| parse_log(log)).collect();
-    let claim = parsed.and_then(|logs| claim::examine(&logs, Index(index)));
+    let claim = parsed.and_then(|logs| claim::examine(&logs, Index(index), None));
     let claim = claim.map_err(|why| Failure::of(why, HELP))?;
     let name = claim.title();
     let Claim { entry, holders, verdict } = claim;

@@ -394,6 +394,7 @@ fn quizzes_and_chapters_can_be_printed_with_and_without_the_key() {
             assert!(page.contains(&question.text.replace('>', "&gt;")), "{}", card.id);
         }
         assert!(key.contains(&question.answers[0].text) && !before.contains(&card.because), "{}", card.id);
+        assert!(key.contains(&card.id) && !before.contains(&card.id), "{}", card.id);
         for line in &question.rubric {
             assert!(key.contains(&line.text) && !before.contains(&line.text), "{}", line.text);
         }

@@ -2,11 +2,13 @@
 
 use crate::common::raft;
 use serde_json::Value;
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::thread;
 use tempfile::TempDir;
 
 /// `raft practice`, in a folder of its own.
@@ -100,6 +102,11 @@ fn a_wrong_answer_is_shown_wrong_in_a_run_that_can_be_replayed() {
     let (status, why, _) = desk.raft(&["why", file], "");
     assert_eq!(status, Some(0));
     assert_has(&why, &["n3", "leader completeness"]);
+    let recorded = fs::read_to_string(desk.path().join(file)).unwrap();
+    for told in [&stdout, &story, &why, &recorded] {
+        assert_has(told, &["your answer says yes where Raft says no"]);
+        assert!(!told.contains("accept it anyway"), "{told}");
+    }
 
     // A right answer leaves no old run behind.
     let right = "candidate.term > own.term || candidate.term == own.term && candidate.index >= own.index";
@@ -127,6 +134,10 @@ fn a_project_is_made_built_and_graded() {
     let (status, stdout, _) = desk.practice(&["may-commit"]);
     assert_eq!(status, Some(1));
     assert_has(&stdout, &["It does not compile:", "src/lib.rs:", "0 of 10 points"]);
+    fs::write(&file, begun.replace("todo!()", &"no_such_function();\n".repeat(100))).unwrap();
+    let (_, stdout, _) = desk.practice(&["may-commit"]);
+    assert_has(&stdout, &["cannot find function `no_such_function`", "more lines. To see all: cargo build"]);
+    assert!(stdout.lines().count() < 60, "{stdout}");
 
     fs::write(&file, begun.replace("todo!()", "entry == current")).unwrap();
     let (status, stdout, stderr) = desk.practice(&["may-commit", "--seeds", "20"]);
@@ -166,6 +177,7 @@ fn a_program_that_fails_loses_its_points_and_is_told_why() {
         ("while read -r question; do printf 'true\\ntrue\\n'; done", "printed more than the answer"),
         ("exec yes", "answered \"y\", not true or false"),
         ("exec tr '\\000' x < /dev/zero", "not true or false"),
+        ("while read -r question; do printf '\\000\\n'; done", "answered \"\\u{0}\", not true or false"),
     ];
     for (script, said) in failures {
         let (status, stdout, _) = desk.program(script);
@@ -188,6 +200,73 @@ fn a_program_that_does_not_answer_is_killed() {
     {
         assert!(rustix::process::test_kill_process(pid).is_err(), "it still runs");
     }
+}
+
+/// A program that neither reads nor answers, and says much where nobody has asked.
+#[test]
+fn a_program_that_floods_standard_error_is_killed() {
+    let desk = Desk::new();
+    desk.write("answer.sh", "#!/bin/sh\nwhile :; do echo y >&2; done\n");
+    let flood = ["restarts-timer", "--program", "./answer.sh", "--answer-within", "200ms"];
+    let (status, stdout, _) = desk.practice(&flood);
+    assert_eq!(status, Some(1));
+    assert_has(&stdout, &["did not answer within 200ms, and was killed"]);
+}
+
+/// Has all that a program has started ended? It holds a pipe open as long as it lives.
+fn held_open(desk: &Desk) -> BufReader<File> {
+    let pipe = desk.path().join("alive");
+    let mut alive = BufReader::new(File::open(pipe).unwrap());
+    let mut line = String::new();
+    alive.read_line(&mut line).unwrap();
+    assert_eq!(line, "started\n");
+    alive
+}
+
+fn make_pipe(desk: &Desk) {
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        desk.path().join("alive"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+}
+
+const STARTED: &str = "exec 3> alive; echo started >&3";
+
+#[test]
+fn what_a_program_has_started_ends_with_it() {
+    let desk = Desk::new();
+    make_pipe(&desk);
+    let script =
+        format!("if [ ! -e once ]; then : > once; ({STARTED}; exec sleep 600) > /dev/null & fi\nexit 3");
+    thread::scope(|scope| {
+        let child = scope.spawn(|| {
+            let mut said = String::new();
+            held_open(&desk).read_to_string(&mut said).unwrap();
+        });
+        let (status, stdout, _) = desk.program(&script);
+        assert_eq!(status, Some(1));
+        assert_has(&stdout, &["the program ended (exit status: 3)"]);
+        child.join().unwrap();
+    });
+}
+
+#[test]
+fn a_program_ends_when_the_grader_is_interrupted() {
+    let desk = Desk::new();
+    make_pipe(&desk);
+    desk.write("answer.sh", &format!("#!/bin/sh\n{STARTED}\nwhile :; do :; done\n"));
+    let mut command = raft();
+    command.args(["practice", "restarts-timer", "--program", "./answer.sh", "--answer-within", "1h"]);
+    let mut grader = command.current_dir(desk.path()).spawn().unwrap();
+    let mut alive = held_open(&desk);
+    let grader_id = rustix::process::Pid::from_child(&grader);
+    rustix::process::kill_process(grader_id, rustix::process::Signal::INT).unwrap();
+    assert_eq!(grader.wait().unwrap().signal(), Some(2));
+    alive.read_to_string(&mut String::new()).unwrap();
 }
 
 /// It sees the questions, and nothing else of the grader.
@@ -269,6 +348,44 @@ fn a_class_is_graded_with_one_command() {
 }
 
 #[test]
+fn folders_that_are_no_project_are_no_trouble() {
+    let desk = Desk::new();
+    let right = format!("{POSITION} (candidate.term, candidate.index) >= (own.term, own.index) }}");
+    desk.write("elsewhere/lib.rs", &right);
+    fs::create_dir_all(desk.path().join("class/ada/src")).unwrap();
+    symlink("../../../elsewhere/lib.rs", desk.path().join("class/ada/src/lib.rs")).unwrap();
+    fs::create_dir_all(desk.path().join("class/bob/src/lib.rs")).unwrap();
+    desk.write("class/cem/src/lib.rs", &format!("//{}\n{right}", "x".repeat(2 << 20)));
+    desk.write("class/dan/src/lib.rs", "\u{0}");
+    desk.write("class/eva/src/lib.rs", &right);
+    desk.write("class/eva/build.rs", "fn main() { panic!() }");
+    let class = ["ada", "bob", "cem", "dan", "eva"].map(|student| format!("class/{student}"));
+    let class: Vec<&str> = class.iter().map(String::as_str).collect();
+    let grade = ["grade", "up-to-date", "--seeds", "10", "--reports", "reports"];
+    let (status, stdout, stderr) = desk.practice(&[&grade[..], &class].concat());
+    assert_eq!(status, Some(1), "{stderr}");
+    let points: Vec<&str> =
+        stdout.lines().take(5).map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(points, ["0", "0", "0", "0", "10"], "{stdout}");
+    let report =
+        |student| fs::read_to_string(desk.path().join(format!("reports/{student}/report.txt"))).unwrap();
+    for student in ["ada", "bob", "cem"] {
+        assert_has(&report(student), &["can't read class/", "src/lib.rs"]);
+    }
+    assert_has(&report("ada"), &["it is a link to something outside the folder"]);
+    assert_has(&report("cem"), &["1048576 are the most that are read"]);
+
+    desk.write("other/ada/src/lib.rs", &right);
+    let (status, stdout, stderr) = desk.practice(&[&grade[..], &["class/ada", "other/ada"]].concat());
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    assert_has(&stderr, &["class/ada and other/ada would be the same student: ada"]);
+    desk.write("class/roster.csv", "");
+    let (status, stdout, stderr) = desk.practice(&[&grade[..], &["class/eva", "class/roster.csv"]].concat());
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    assert_has(&stderr, &["there is no folder class/roster.csv"]);
+}
+
+#[test]
 fn the_rule_that_is_off_is_to_be_named() {
     let desk = Desk::new();
     let mystery = ["practice", "mystery", "--seed", "3", "--rounds", "1"];
@@ -322,6 +439,63 @@ fn a_promise_is_to_be_broken() {
 }
 
 #[test]
+fn a_cluster_is_to_be_saved() {
+    let desk = Desk::new();
+    let (status, stdout, _) = desk.practice(&["save"]);
+    assert_eq!(status, Some(0));
+    for puzzle in practice::Puzzle::all() {
+        assert_has(&stdout, &[puzzle.name(), &puzzle.task().text]);
+    }
+    let (status, stdout, _) = desk.practice(&["save", "two-halves"]);
+    assert_eq!(status, Some(0));
+    assert_has(
+        &stdout,
+        &[
+            "cut into two halves",
+            "no leader: 4 of 4 running",
+            "at most 8 commands",
+            "Full points for 4 commands",
+        ],
+    );
+    let link = stdout.split("raft lab '").nth(1).unwrap().split('\'').next().unwrap();
+    let (status, story, stderr) = desk.raft(&["replay", "--plain", link], "");
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_has(&story, &["no messages get through"]);
+    assert_has(&desk.practice(&["save", "two-halves", "--hint"]).1, &["Three of four must vote"]);
+
+    let save = ["practice", "save", "two-halves", "-"];
+    let (status, stdout, stderr) = desk.raft(&save, "mend n1 n3\nmend n3 n1\n(timeout n1)\nsettle\nlogs\n");
+    assert_eq!(status, Some(0), "{stdout}{stderr}");
+    assert_has(
+        &stdout,
+        &[
+            "Saved with 4 commands (par is 4)",
+            "✓ there is a leader",
+            "10 of 10 points",
+            "a majority of three",
+        ],
+    );
+    let link = stdout.split("raft replay '").nth(1).unwrap().split('\'').next().unwrap();
+    let (status, story, stderr) = desk.raft(&["replay", "--plain", link], "");
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_has(&story, &["become the leader of term 2"]);
+
+    let (status, stdout, _) = desk.raft(&save, "timeout n1\nsettle\n");
+    assert_eq!(status, Some(1));
+    assert_has(&stdout, &["Not saved (2 commands)", "✗ there is a leader", "0 of 10 points"]);
+    assert!(!stdout.contains("a majority of three"), "the answer is not given away: {stdout}");
+
+    let (_, stdout, _) =
+        desk.raft(&[&save[..], &["--json"]].concat(), "settle\nmend n1 n3\nmend n3 n1\ntimeout n1\nsettle\n");
+    let results: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&results["score"], &results["extra_data"]["commands"]), (&Value::from(9), &Value::from(5)));
+
+    let (status, _, stderr) = desk.raft(&save, "rule majority-wins off\n");
+    assert_eq!(status, Some(1));
+    assert_has(&stderr, &["-: line 1, `rule majority-wins off`", "all rules are on", "help:"]);
+}
+
+#[test]
 fn what_can_t_be_graded_is_said() {
     let desk = Desk::new();
     let refused = |arguments: &[&str], status: i32, said: &[&str]| {
@@ -334,6 +508,7 @@ fn what_can_t_be_graded_is_said() {
         );
         assert_has(&ended.2, said);
     };
+    refused(&["save", "sing"], 2, &["invalid value 'sing'", "two-halves"]);
     refused(&["sing"], 2, &["invalid value 'sing'", "up-to-date"]);
     refused(
         &["may-commit", "--expression", "entry = 1"],

@@ -155,7 +155,7 @@ mod tests {
 
     /// A server does this at this time, in this term.
     fn decided(slow: &mut SlowMotion, term: u64, rule: Rule, what: What) {
-        let event = Event::Decision(Decision { rule: Some(rule), what });
+        let event = Event::Decision(Decision::new(Some(rule), what));
         let (node, term) = (NodeId(1), Term(term));
         slow.observe(&Record { t: 0, node, life: 1, seq: None, cause: None, term, content: None, event });
     }

@@ -17,9 +17,33 @@ pub struct Decision {
     /// [`What::ChangeRefused`] that no rule covers.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rule: Option<Rule>,
+    /// Did an answer decide that is not Raft's ([`What::OtherAnswer`])? Then the rule did not, though it is named.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    pub by_other_answer: bool,
     /// What was decided.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub what: What,
+}
+
+impl Decision {
+    /// What was decided, by this rule or by none.
+    pub fn new(rule: Option<Rule>, what: What) -> Decision {
+        Decision { rule, by_other_answer: false, what }
+    }
+}
+
+/// The answer to a condition of [`Rules`](crate::Rules).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Verdict {
+    /// Yes or no.
+    Bool(bool),
+    /// An index in the log.
+    Index(Index),
+    /// A place in a list, counted from 0; `None` if there is none.
+    Place(Option<usize>),
 }
 
 /// What was decided.
@@ -28,6 +52,13 @@ pub struct Decision {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(tag = "event", rename_all = "snake_case"))]
 pub enum What {
+    /// In a simulator, the condition of a rule was answered in place of Raft, and otherwise: by a learner.
+    OtherAnswer {
+        /// The answer.
+        answer: Verdict,
+        /// Raft's own.
+        of_raft: Verdict,
+    },
     /// The server has this role now.
     Role {
         /// The new role.

@@ -452,7 +452,7 @@ impl<R: Rules> Node<R> {
             }
             Err(objection) => {
                 let (rule, what) = (objection.rule(), What::ChangeRefused { reason: objection.clone() });
-                output.decisions.push(Decision { rule, what });
+                output.decisions.push(Decision::new(rule, what));
                 output.changed = Some(Err(objection));
             }
         }

@@ -465,7 +465,7 @@ impl<R: Rules> Node<R> {
         });
         if was != RoleKind::Follower {
             let what = What::Role { role: RoleKind::Follower, was: Some(was) };
-            output.decisions.push(Decision { rule, what });
+            output.decisions.push(Decision::new(rule, what));
         }
         if election_deadline.is_none() {
             self.restart_election_timer(now, Rule::RandomisedTimeout, output);
@@ -507,7 +507,8 @@ impl<R: Rules> Node<R> {
             reads: Reads::default(),
             transfer: None,
         });
-        output.decisions.push(Decision { rule, what: What::Role { role: RoleKind::Leader, was: Some(was) } });
+        let what = What::Role { role: RoleKind::Leader, was: Some(was) };
+        output.decisions.push(Decision::new(rule, what));
         if self.rules.hold(Rule::NoOpOnElection) {
             self.append_no_op(output);
         }

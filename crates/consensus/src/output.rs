@@ -120,11 +120,11 @@ pub enum Durability {
 impl Output {
     /// Records a decision, and the rule behind it.
     pub(crate) fn decided(&mut self, rule: Rule, what: What) {
-        self.decisions.push(Decision { rule: Some(rule), what });
+        self.decisions.push(Decision::new(Some(rule), what));
     }
 
     /// Records something that no rule decided.
     pub(crate) fn noted(&mut self, what: What) {
-        self.decisions.push(Decision { rule: None, what });
+        self.decisions.push(Decision::new(None, what));
     }
 }

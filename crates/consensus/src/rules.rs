@@ -1,5 +1,6 @@
 //! The rules that a server follows, and eight conditions on which most of them rest.
 
+use crate::event::Decision;
 use crate::quorum::reached_by_majority;
 use crate::{Index, LogPosition, NodeId, Rule, Term};
 
@@ -20,6 +21,13 @@ pub trait Rules {
     #[inline(always)]
     fn allow(&self, rule: Rule, condition: bool) -> bool {
         condition || !self.hold(rule)
+    }
+
+    /// Takes out each condition's answer since the last call that was not Raft's ([`OtherAnswer`](crate::event::What::OtherAnswer)). Only a simulator's
+    /// rules answer like that.
+    #[inline(always)]
+    fn take_other_answers(&self) -> Vec<Decision> {
+        Vec::new()
     }
 
     /// Is a log that ends at `candidate` at least as up to date as one that ends at `own` (§5.4.1)?

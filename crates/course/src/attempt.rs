@@ -1,6 +1,8 @@
 //! Commands that are played in the world of a card.
 
 use simulator::{Film, Scenario, Scene};
+use std::ops::Range;
+use std::time::Duration;
 use trace::Record;
 
 // A file of a stranger may claim that a task was done with any commands. To play them must not take long, nor much memory.
@@ -34,6 +36,8 @@ pub(crate) struct Played {
     pub(crate) records: Vec<Record>,
     /// How many of the records the card's world brought about.
     pub(crate) before: usize,
+    /// The time in the cluster when the attempt's own commands began, and after them.
+    pub(crate) time: Range<Duration>,
 }
 
 impl Attempt<'_> {
@@ -61,10 +65,12 @@ impl Attempt<'_> {
 
     pub(crate) fn played(&self) -> Result<Played, Refused> {
         let (scenario, Film { scenes, .. }) = self.open()?;
-        let number_of = |scenes: &[Scene]| scenes.iter().map(|scene| scene.records.len()).sum();
-        let before = number_of(&scenes[..self.world.len().min(scenes.len())]);
+        let of_world = &scenes[..self.world.len().min(scenes.len())];
+        let before = of_world.iter().map(|scene| scene.records.len()).sum();
+        let end = |scenes: &[Scene]| scenes.last().map_or(Duration::ZERO, |last| last.now);
+        let time = end(of_world)..end(&scenes);
         let records = scenes.into_iter().flat_map(|scene| scene.records).collect();
-        Ok(Played { scenario, records, before })
+        Ok(Played { scenario, records, before, time })
     }
 
     fn check_size(&self) -> Result<(), Refused> {

@@ -137,6 +137,9 @@ pub struct Task {
     pub hint: String,
     /// Commands after which all checks hold.
     pub solution: Vec<String>,
+    /// Typical tries that don't do it, each with the reason as its text. They are for tests, not for learners.
+    #[serde(skip)]
+    pub tries: Vec<Answer>,
 }
 
 impl Serialize for Check {

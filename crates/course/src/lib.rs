@@ -1,6 +1,6 @@
 //! The course of Raft for Beginners: its chapters, its quiz, and the runs that show each answer right or wrong.
 //!
-//! * [`chapters`], [`quiz_before`], [`quiz_after`]: the texts in course/, which are built in;
+//! * [`chapters`], [`quiz_before`], [`quiz_after`], [`puzzles`]: the texts in course/, which are built in;
 //! * [`Chapter::parse`]: reads such a text, and says what is wrong with it and where;
 //! * [`Attempt`]: plays commands in a card's world;
 //! * [`Check`]: what must have happened there;
@@ -23,7 +23,7 @@ pub use check::{Check, NoCheck};
 pub use expectation::expectation;
 pub use mark::{Checked, Mark, Mistake, Response, Unfit};
 pub use parse::Fault;
-pub use results::{CardResult, Form, Results};
+pub use results::{CardResult, ExerciseResult, Form, Results};
 
 use std::sync::LazyLock;
 
@@ -55,6 +55,11 @@ static CHAPTERS: LazyLock<Vec<Chapter>> = LazyLock::new(|| {
 static QUIZ: LazyLock<[Chapter; 2]> =
     LazyLock::new(|| texts!["quiz/before.txt", "quiz/after.txt"].map(built_in));
 
+static PUZZLES: LazyLock<Chapter> = LazyLock::new(|| {
+    let [text] = texts!["save/chapter.txt"];
+    built_in(text)
+});
+
 fn built_in((name, text): (&str, &str)) -> Chapter {
     Chapter::parse(name, text).unwrap_or_else(|fault| panic!("{fault}"))
 }
@@ -77,4 +82,9 @@ pub fn quiz_before() -> &'static Chapter {
 /// The quiz for those who have finished: other questions about the same ideas.
 pub fn quiz_after() -> &'static Chapter {
     &QUIZ[1]
+}
+
+/// The puzzles of "save it": each a cluster in trouble, as a task. They are no part of the course.
+pub fn puzzles() -> &'static Chapter {
+    &PUZZLES
 }

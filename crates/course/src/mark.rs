@@ -4,6 +4,7 @@ use crate::attempt::{Attempt, Refused};
 use crate::chapter::{Answer, Kind, Question, Task};
 use crate::check::Check;
 use serde::{Deserialize, Serialize};
+use simulator::Fnv1a;
 
 /// A learner's response to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,11 +178,13 @@ fn numbers_in(text: &str) -> Vec<u64> {
 
 /// FNV-1a of the words, with a last step of MurmurHash3 that spreads small differences.
 fn hash(seed: u32, words: &[&str]) -> u64 {
-    let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
-    let mut hash =
-        seed.to_le_bytes().into_iter().chain(bytes).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+    let mut hash = Fnv1a::default();
+    hash.add(&seed.to_le_bytes());
+    for word in words {
+        hash.add(word.as_bytes());
+        hash.add(&[0]);
+    }
+    let mut hash = hash.number();
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^ hash >> 33

@@ -275,10 +275,10 @@ impl Draft {
             None if self.checks.is_empty() || self.solution.is_empty() => {
                 return lacks("`check:` and `solution:`, since it is a task");
             }
-            None if !self.answers.is_empty() => {
+            None if self.answers.iter().any(|(_, answer)| answer.is_right) => {
                 return Err((
                     self.answers[0].0,
-                    "a task has no answers: make it a question, with `ask`".to_owned(),
+                    "a task has no right answers: make it a question, with `ask`".to_owned(),
                 ));
             }
             None => Challenge::Task(Task {
@@ -287,6 +287,7 @@ impl Draft {
                 checks: self.checks,
                 hint: self.hint,
                 solution: self.solution,
+                tries: self.answers.into_iter().map(|(_, answer)| answer).collect(),
             }),
             Some(kind) => {
                 let rubric_points = self.rubric.iter().map(|line| line.points).sum();

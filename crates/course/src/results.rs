@@ -17,6 +17,10 @@ pub struct Results {
     pub seed: u32,
     /// For each card that was answered or tried, by CHAPTER/CARD.
     pub cards: BTreeMap<String, CardResult>,
+    /// For each exercise that was tried on the page, by its name: `up-to-date`, `mystery/1` or `break/one-vote-per-term`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<BTreeMap<String, ExerciseResult>>"))]
+    pub practice: BTreeMap<String, ExerciseResult>,
 }
 
 /// The form of a file with results.
@@ -44,10 +48,30 @@ pub struct CardResult {
     pub commands: Vec<String>,
 }
 
+/// What a learner has reached in an exercise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "CourseExerciseResult"))]
+pub struct ExerciseResult {
+    /// The most points so far; of a riddle, those for the first answer.
+    pub points: u32,
+    /// The points that can be reached.
+    pub out_of: u32,
+    /// The number of answers.
+    pub tries: u32,
+    /// The answer that has brought these points: an expression, a rule, or commands in lines.
+    pub answer: String,
+}
+
 impl Results {
     /// Those of a learner who is about to begin.
     pub fn new(seed: u32) -> Results {
-        Results { form: Form::First, learner: String::new(), seed, cards: BTreeMap::new() }
+        Results {
+            form: Form::First,
+            learner: String::new(),
+            seed,
+            cards: BTreeMap::new(),
+            practice: BTreeMap::new(),
+        }
     }
 
     /// The result of this card.

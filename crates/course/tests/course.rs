@@ -24,7 +24,9 @@ fn questions() -> impl Iterator<Item = (&'static Chapter, &'static Card, &'stati
 }
 
 fn tasks() -> impl Iterator<Item = (String, &'static Task)> {
-    cards().filter_map(|(chapter, card)| match &card.challenge {
+    let puzzles = course::puzzles();
+    let all = cards().chain(puzzles.cards.iter().map(move |card| (puzzles, card)));
+    all.filter_map(|(chapter, card)| match &card.challenge {
         Challenge::Task(task) => Some((format!("{}/{}", chapter.name, card.id), task)),
         Challenge::Question(_) => None,
     })
@@ -162,6 +164,17 @@ fn a_solution_is_needed_to_its_end() {
 }
 
 #[test]
+fn typical_tries_do_not_do_a_task() {
+    for (place, task) in tasks() {
+        for Answer { text, commands, .. } in &task.tries {
+            let checked =
+                task.checked(commands).unwrap_or_else(|refused| panic!("{place}, {text}: {refused}"));
+            assert!(checked.iter().any(|checked| !checked.holds), "{place}: this does it: {commands:?}");
+        }
+    }
+}
+
+#[test]
 fn each_question_returns_in_another_form() {
     let targets: BTreeSet<String> =
         questions().filter_map(|(_, _, question)| question.again.clone()).collect();
@@ -288,7 +301,9 @@ paper: §5.2
 }
 
 mod marks {
-    use super::course::{self, CardResult, Challenge, Chapter, Kind, Question, Response, Results};
+    use super::course::{
+        self, CardResult, Challenge, Chapter, ExerciseResult, Kind, Question, Response, Results,
+    };
     use super::{questions, quizzes, tasks};
 
     fn chosen(texts: &[&str]) -> Response {
@@ -481,6 +496,12 @@ mod marks {
             json.starts_with(r#"{"form":"raft-course-results-1","learner":"","seed":1,"cards":{"before/"#)
         );
         assert_eq!(serde_json::from_str::<Results>(&json).unwrap(), results);
+        assert!(!json.contains("practice"), "nothing was practised");
+        let answer = "entry == current".to_owned();
+        let exercise = ExerciseResult { points: 10, out_of: 10, tries: 1, answer };
+        let practised = Results { practice: [("may-commit".to_owned(), exercise)].into(), ..results };
+        let with_practice = serde_json::to_string(&practised).unwrap();
+        assert_eq!(serde_json::from_str::<Results>(&with_practice).unwrap(), practised);
         let other = json.replace("results-1", "results-2");
         let refused = serde_json::from_str::<Results>(&other).unwrap_err().to_string();
         assert!(refused.contains("unknown variant `raft-course-results-2`"), "{refused}");

@@ -2,11 +2,11 @@
 
 use crate::clients::{Applied, Clients, Outcomes};
 use crate::disk_job::DiskJob;
-use crate::reasons::Reasons;
+use crate::reasons::{Reasons, rests_on};
 use crate::recorder::{Recorder, TraceLevel};
 use crate::snapshots::{BrokenSnapshot, Restored, Restoring, WholeSnapshot};
 use crate::state_machine::{Restore, StateMachine};
-use consensus::event::What;
+use consensus::event::{Decision, What};
 use consensus::{
     Batch, Chunk, Config, Durability, Entry, EveryRule, HardState, Index, Instant, Log, LogPosition,
     Membership, Message, Node, NodeId, Origin, Outgoing, Output, Payload, RoleKind, Rule, Rules,
@@ -577,7 +577,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     fn carry_out(&mut self, now: Instant, cause: Option<EventId>, effects: &mut Effects<M>) {
         let mut output = std::mem::take(&mut self.output);
         let first = self.recorder.next_id();
-        self.record_decisions(now, cause, &mut output.decisions, effects);
+        let other_answers = self.node.rules().take_other_answers();
+        let in_between = other_answers.len() as u64;
+        let what_rests_on_them =
+            self.record_decisions(now, cause, &mut output.decisions, other_answers, effects);
 
         let decided = std::mem::take(&mut output.save);
         if !decided.is_empty() {
@@ -588,7 +591,10 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             self.reasons.record_chunk_wanted(wanted.to, cause.unwrap_or(first), first);
         }
         for Outgoing { to, message, durability, because_of } in output.messages.drain(..) {
-            let decision = because_of.map(|place| EventId { seq: first.seq + place as u64, ..first });
+            let decision = because_of.map(|place| {
+                let in_between = if place >= what_rests_on_them { in_between } else { 0 };
+                EventId { seq: first.seq + place as u64 + in_between, ..first }
+            });
             let cause = decision.or(cause).or(self.reasons.role);
             let outbound = Outbound { to, message, cause };
             match durability {
@@ -670,17 +676,28 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
     }
 
     /// Records decisions. The caller names the cause of the first one; if only time has passed, it is an
-    /// earlier event. The others follow from the first.
+    /// earlier event. The others follow from the first. Answers that are not Raft's are recorded before the first
+    /// decision that rests on them, or last if none does; this returns the place of that decision.
     fn record_decisions(
         &mut self,
         now: Instant,
         mut cause: Option<EventId>,
-        events: &mut Vec<consensus::event::Decision>,
+        events: &mut Vec<Decision>,
+        mut other_answers: Vec<Decision>,
         effects: &mut Effects<M>,
-    ) {
+    ) -> usize {
         self.reasons.outcomes = None;
-        for event in events.drain(..) {
-            let event_cause = self.reasons.of(&event, cause);
+        let other_rule = other_answers.last().and_then(|answer| answer.rule);
+        let rests_on_them = |event: &Decision| other_rule.is_some_and(|rule| rests_on(&event.what, rule));
+        let first_of_these = events.iter().position(rests_on_them).unwrap_or(events.len());
+        let mut other_answer = None;
+        for (place, mut event) in events.drain(..).enumerate() {
+            if place == first_of_these {
+                other_answer = self.record_other_answers(now, cause, &mut other_answers, effects);
+            }
+            event.by_other_answer = rests_on_them(&event);
+            let step_cause = if event.by_other_answer { other_answer } else { cause };
+            let event_cause = self.reasons.of(&event, step_cause);
             self.reasons.record(&event.what, self.recorder.next_id());
             let least = TraceLevel::least_with(&event.what);
             let appended = match event.what {
@@ -694,6 +711,22 @@ impl<M: StateMachine, R: Rules> Driver<M, R> {
             }
             cause = cause.or(Some(id));
         }
+        self.record_other_answers(now, cause, &mut other_answers, effects);
+        first_of_these
+    }
+
+    fn record_other_answers(
+        &mut self,
+        now: Instant,
+        cause: Option<EventId>,
+        answers: &mut Vec<Decision>,
+        effects: &mut Effects<M>,
+    ) -> Option<EventId> {
+        let mut last = None;
+        for answer in answers.drain(..) {
+            last = Some(self.record(now, cause, || Event::Decision(answer), effects));
+        }
+        last
     }
 
     fn release(&mut self, now: Instant, outbound: Outbound, effects: &mut Effects<M>) {

@@ -1,6 +1,6 @@
 //! Events that caused later ones where no message or client did.
 
-use consensus::event::{Decision, What};
+use consensus::event::{Check, Decision, What};
 use consensus::{Index, NodeId, Rule};
 use std::collections::{BTreeMap, VecDeque};
 use trace::EventId;
@@ -27,6 +27,28 @@ pub(crate) struct Reasons {
     pub(crate) chunk_came: Option<EventId>,
     /// The decision of the latest step that gives clients their outcomes, if it took one.
     pub(crate) outcomes: Option<EventId>,
+}
+
+/// Does this decision rest on the condition of this rule?
+pub(crate) fn rests_on(what: &What, rule: Rule) -> bool {
+    match what {
+        What::Check { check: Check::NoOtherVote { .. }, .. } => rule == Rule::OneVotePerTerm,
+        What::Check { check: Check::LogUpToDate { .. }, .. } | What::PreVote { .. } => {
+            matches!(rule, Rule::CompareTermBeforeLength | Rule::UpToDateLog)
+        }
+        What::Vote { .. } => {
+            matches!(rule, Rule::OneVotePerTerm | Rule::CompareTermBeforeLength | Rule::UpToDateLog)
+        }
+        What::Timer { .. } => rule == Rule::ResetTimerOnGrantOnly,
+        What::Mismatch { .. } => rule == Rule::ConsistencyCheck,
+        What::Appended { .. } | What::Truncated { .. } => {
+            matches!(rule, Rule::ConsistencyCheck | Rule::TruncateOnlyOnConflict)
+        }
+        What::Committed { .. } | What::Waits { .. } => {
+            matches!(rule, Rule::CommitToLastNew | Rule::CommitByMajority | Rule::CommitCurrentTermOnly)
+        }
+        _ => false,
+    }
 }
 
 impl Reasons {

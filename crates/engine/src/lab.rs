@@ -26,7 +26,7 @@ impl Lab {
         let film = Film { scenes: film.last_cluster().to_vec(), ..film };
         let title = page::title(script).unwrap_or("A simulated cluster").to_owned();
         let setup = Setup {
-            // Spare servers are no members yet.
+            // Those of the last cluster.
             servers: (1..=world.options().servers).map(NodeId).collect(),
             timing: Some(world.options().timing.into()),
             seed: Some(world.options().seed),

@@ -6,8 +6,9 @@
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `origin.rs`: where logs come from;
-//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course.
+//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course; `exercises.rs`: the exercises.
 
+mod exercises;
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod lab;
@@ -20,10 +21,12 @@ mod search;
 
 pub use request::Request;
 pub use response::{
-    ClaimTold, CourseTold, Flying, Found, GradesTold, Hunted, Judged, OriginTold, Refused, RunHashTold,
-    RunTold, ScriptText, Shrunk, Told, Violated,
+    AnswerTold, BlankTold, BrokenTold, ChallengeTold, CheckTold, ClaimTold, CourseTold, FaultTold, Flying,
+    Found, GradesTold, Hunted, Judged, OriginTold, OutcomeTold, PracticeTold, Refused, RiddleTold,
+    RunHashTold, RunTold, ScriptText, Shrunk, Told, Violated,
 };
 
+use exercises::Answering;
 use lab::Lab;
 use origin::Origin;
 use page::Run;
@@ -39,6 +42,7 @@ pub struct Engine {
     lab: Option<Lab>,
     hunt: Option<Hunt>,
     origin: Option<Origin>,
+    answering: Option<Answering>,
 }
 
 impl Engine {
@@ -96,7 +100,7 @@ impl Engine {
                 let origin = goes_on.map_or_else(|| Origin::new(logs, servers), Ok)?;
                 json(&self.origin.insert(origin).advance(moments))
             }
-            Request::Claim { logs, index } => json(&origin::examine(&logs, index)?),
+            Request::Claim { logs, index, term } => json(&origin::examine(&logs, index, term)?),
             Request::TraceHash { seed, without } => {
                 let options = SearchOptions { without, ..SearchOptions::default() };
                 json(&RunHashTold { hash: format!("{:016x}", draw(seed, &options).trace_hash()) })
@@ -105,6 +109,14 @@ impl Engine {
             Request::Mark { card, response } => json(&lessons::mark(&card, &response)?),
             Request::Judge { card } => json(&lessons::judge(&card, self.lab()?)?),
             Request::Grade { results } => json(&lessons::grade(&results)),
+            Request::Practice => json(&exercises::practice()),
+            Request::Answer { blank, expression, runs, steps } => {
+                let goes_on = self.answering.take_if(|answering| answering.is(&blank, &expression, runs));
+                let answering = goes_on.map_or_else(|| Answering::new(blank, expression, runs), Ok)?;
+                json(&self.answering.insert(answering).advance(steps))
+            }
+            Request::Riddles { seed, number } => json(&exercises::riddles(seed.into(), number)),
+            Request::Broken { rule } => json(&exercises::marked(rule, self.lab()?)?),
         })
     }
 

@@ -37,12 +37,15 @@ impl Origin {
 }
 
 /// Can the entry at this index be lost?
-pub(crate) fn examine(logs: &[String], index: Index) -> Result<ClaimTold, Refused> {
-    let claim = claim::examine(&terms(logs)?, index).map_err(Refused::new)?;
+pub(crate) fn examine(logs: &[String], index: Index, term: Option<Term>) -> Result<ClaimTold, Refused> {
+    let claim = claim::examine(&terms(logs)?, index, term).map_err(Refused::new)?;
     let title = claim.title();
     let Claim { entry, holders, verdict } = claim;
     let (why, can_be_lost, run) = match verdict {
-        Verdict::Refuted(why, run) => (why, Some(true), Some(RunTold::of(&run, &title))),
+        Verdict::Refuted(why, run) => {
+            let run = RunTold::of(&run, &format!("{title}\n\n{why}"));
+            (why, Some(true), Some(run))
+        }
         Verdict::Safe(why) => (why, Some(false), None),
         Verdict::NotRefuted(bound) => (bound, None, None),
     };

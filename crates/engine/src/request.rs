@@ -1,6 +1,6 @@
 //! What the page can ask.
 
-use consensus::{Index, NodeId, Rule};
+use consensus::{Index, NodeId, Rule, Term};
 use course::{Response, Results};
 use serde::Deserialize;
 
@@ -62,7 +62,7 @@ pub enum Request {
     Hunt {
         /// The rule.
         without: Rule,
-        /// The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+        /// The number of seeds that were examined before.
         from: u64,
         /// For how many steps of servers.
         steps: u64,
@@ -86,8 +86,11 @@ pub enum Request {
     Claim {
         /// The terms of each log's entries, as in `1 1 3`.
         logs: Vec<String>,
-        /// The entry's index. Of several entries there, the one is meant that most logs have.
+        /// The entry's index.
         index: Index,
+        /// The entry's term; without it, that of the entry that most logs have there.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        term: Option<Term>,
     },
     /// The number of a run that is drawn from a seed, with the servers' steps.
     TraceHash {
@@ -118,5 +121,30 @@ pub enum Request {
     Grade {
         /// The results, as a player keeps them or a file has them.
         results: Results,
+    },
+    /// The exercises.
+    Practice,
+    /// What an answer to a blank is worth. Asked again with the same answer, the grading goes on.
+    Answer {
+        /// The blank, such as `up-to-date`.
+        blank: String,
+        /// The answer as an expression.
+        expression: String,
+        /// The number of drawn runs.
+        runs: u64,
+        /// For how many steps of servers drawn runs are played before the response.
+        steps: u64,
+    },
+    /// Clusters in which a rule is off. The same seed, the same clusters.
+    Riddles {
+        /// The seed.
+        seed: u32,
+        /// How many.
+        number: usize,
+    },
+    /// What the commands in the open world are worth, in which this rule is off.
+    Broken {
+        /// The rule.
+        rule: Rule,
     },
 }

@@ -1,8 +1,9 @@
 //! What the engine answers.
 
-use consensus::{NodeId, Term};
+use consensus::{NodeId, Rule, Term};
 use course::{Chapter, Checked};
 use page::{Headline, RecordJson, Setup, micros};
+use practice::{Blank, Fate, Fault, Outcome};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use simulator::{MessageInFlight, Run, Violation};
@@ -224,6 +225,187 @@ pub struct GradesTold {
     pub before: Option<f64>,
     /// The points in the quiz after the course.
     pub after: Option<f64>,
+}
+
+/// The exercises.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PracticeTold {
+    /// The conditions to fill in, in learning order.
+    pub blanks: Vec<BlankTold>,
+    /// The rules without which a promise is to be broken, in learning order.
+    pub challenges: Vec<ChallengeTold>,
+    /// The points for a condition that is right, and for a promise that is broken with few commands.
+    pub out_of: u32,
+}
+
+/// A condition to fill in.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Blank"))]
+pub struct BlankTold {
+    /// Its name, as in `up-to-date`.
+    pub id: &'static str,
+    /// The question in a few words.
+    pub title: &'static str,
+    /// What is asked for.
+    pub task: &'static str,
+    /// The section of the Raft paper that answers it.
+    pub paper: &'static str,
+    /// The function in Rust, without its body.
+    pub signature: &'static str,
+    /// What an expression may name, in words.
+    pub names: &'static str,
+    /// What an answer must get right.
+    pub checks: Vec<CheckTold>,
+}
+
+impl From<&Blank> for BlankTold {
+    fn from(blank: &Blank) -> BlankTold {
+        let Blank { id, title, task, paper, signature, names, .. } = *blank;
+        let checks = blank.checks().iter();
+        let checks =
+            checks.map(|check| CheckTold { name: check.name, title: check.title, points: check.points });
+        BlankTold { id, title, task, paper, signature, names, checks: checks.collect() }
+    }
+}
+
+/// Something that an answer must get right.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "BlankCheck"))]
+pub struct CheckTold {
+    /// Its name, as in `later-term`.
+    pub name: &'static str,
+    /// What must be right.
+    pub title: &'static str,
+    /// The points for it.
+    pub points: u32,
+}
+
+/// A rule that is off, and a promise to break.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Challenge"))]
+pub struct ChallengeTold {
+    /// The rule.
+    pub rule: Rule,
+    /// The number of commands that are enough.
+    pub par: usize,
+    /// The number of commands from which on there are no points left to lose.
+    pub most: usize,
+    /// The cluster to begin with.
+    pub script: String,
+}
+
+/// What an answer to a blank is worth.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "AnswerGraded"))]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum AnswerTold {
+    /// It can't be read.
+    Mistake {
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there.
+        what: String,
+    },
+    /// It is played.
+    Graded {
+        /// Is everything known? Otherwise ask again with the same answer.
+        is_over: bool,
+        /// What the grader is doing.
+        doing: &'static str,
+        /// The number of drawn runs that were played.
+        runs: u64,
+        /// The points so far.
+        points: u32,
+        /// What is known so far.
+        outcomes: Vec<OutcomeTold>,
+    },
+}
+
+/// The outcome of one check, or of the drawn runs.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "BlankOutcome"))]
+pub struct OutcomeTold {
+    /// The name of the check.
+    pub name: &'static str,
+    /// What must be right.
+    pub title: String,
+    /// The points that it can bring.
+    pub out_of: u32,
+    /// The points for it.
+    pub points: u32,
+    /// Was it tried? The drawn runs are not if something else is wrong.
+    pub is_tried: bool,
+    /// What went wrong.
+    pub fault: Option<FaultTold>,
+}
+
+impl From<&Outcome> for OutcomeTold {
+    fn from(outcome: &Outcome) -> OutcomeTold {
+        let Outcome { name, title, out_of, fate } = outcome;
+        let fault = match fate {
+            Fate::Failed(fault) => Some(FaultTold::from(&**fault)),
+            Fate::Passed | Fate::NotTried => None,
+        };
+        OutcomeTold {
+            name,
+            title: title.clone(),
+            out_of: *out_of,
+            points: outcome.points(),
+            is_tried: !matches!(fate, Fate::NotTried),
+            fault,
+        }
+    }
+}
+
+/// How an answer has gone wrong.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "BlankFault"))]
+pub struct FaultTold {
+    /// What went wrong.
+    pub what_happened: String,
+    /// The promise that broke, and why it matters, if it was found in a drawn run.
+    pub meaning: Option<&'static str>,
+    /// The run in which it did, as a script that names the answer; `None` if no cluster has started.
+    pub script: Option<String>,
+    /// The scenario that shows the same with a rule off.
+    pub similar: Option<&'static str>,
+}
+
+impl From<&Fault> for FaultTold {
+    fn from(fault: &Fault) -> FaultTold {
+        let Fault { what_happened, meaning, script, similar, .. } = fault;
+        FaultTold {
+            what_happened: what_happened.clone(),
+            meaning: *meaning,
+            script: script.as_ref().map(ToString::to_string),
+            similar: *similar,
+        }
+    }
+}
+
+/// A cluster in which a rule is off.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Riddle"))]
+pub struct RiddleTold {
+    /// The rule.
+    pub rule: Rule,
+    /// The rules to choose from, this one among them.
+    pub choices: Vec<Rule>,
+}
+
+/// What the commands in the open world, in which a rule is off, are worth.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ChallengeMarked"))]
+pub struct BrokenTold {
+    /// The number of commands until a promise broke, or of all.
+    pub commands: usize,
+    /// The points.
+    pub points: u32,
+    /// The promise that has broken.
+    pub broken: Option<String>,
+    /// The promise that breaks with the rule on, too: then this does not show what the rule is for.
+    pub broken_with_rule: Option<String>,
 }
 
 /// Why a request was refused. Nothing has happened then.

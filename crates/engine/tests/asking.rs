@@ -240,6 +240,16 @@ fn each_scenario_is_played_as_its_file_is() {
 }
 
 #[test]
+fn spare_servers_do_not_vote_in_a_film() {
+    let mut page = Page::default();
+    let film = page.ok(&json!({"ask": "film", "path": "membership/a-server-is-added"}));
+    assert_eq!(film["setup"]["servers"], json!([1, 2, 3]));
+    let several = "cluster 2 spares=1\ntimeout n1\n---\n\ncluster 3\ntimeout n3\n---\n";
+    let film = page.ok(&json!({"ask": "film", "script": several}));
+    assert_eq!(film["setup"]["servers"], json!([1, 2, 3]));
+}
+
+#[test]
 fn a_promise_that_breaks_is_told() {
     let (_, told) = Page::opened(include_str!("../../../scenarios/without/one-vote-per-term.txt"));
     assert_eq!(told["setup"]["without"], "one-vote-per-term");
@@ -451,7 +461,152 @@ fn a_claim_is_refuted_or_the_reason_is_told() {
     );
     let (_, told) = Page::opened(lost["run"]["scenario"].as_str().unwrap());
     assert_eq!(told["setup"]["title"], "Entry 2 of term 2 is lost");
+    assert_eq!(told["setup"]["scenes"][0]["prose"], json!([lost["why"]]));
     let safe = page.ok(&claim(1));
     assert_eq!((&safe["can_be_lost"], &safe["run"]), (&json!(false), &Value::Null));
     assert_eq!(page.refused(&claim(9)), "no log has an entry 9");
+    let of_term =
+        |term| json!({"ask": "claim", "logs": ["1 2 4", "1 2", "1 2", "1", "1 3"], "index": 2, "term": term});
+    let few = page.ok(&of_term(3));
+    assert_eq!((&few["can_be_lost"], &few["term"], &few["holders"]), (&json!(true), &json!(3), &json!([5])));
+    assert_eq!(page.refused(&of_term(4)), "no log has an entry 2 of term 4");
+}
+
+/// Grades an answer in slices, as the page does.
+fn graded(page: &mut Page, blank: &str, expression: &str) -> Value {
+    loop {
+        let answer =
+            json!({"ask": "answer", "blank": blank, "expression": expression, "runs": 40, "steps": 20_000});
+        let told = page.ok(&answer);
+        if told["is_over"] != false {
+            return told;
+        }
+    }
+}
+
+fn points(graded: &Value) -> u64 {
+    graded["points"].as_u64().unwrap_or_else(|| panic!("{graded}"))
+}
+
+/// What went wrong, check by check.
+fn faults(graded: &Value) -> Vec<&Value> {
+    graded["outcomes"].as_array().unwrap().iter().map(|it| &it["fault"]).filter(|it| !it.is_null()).collect()
+}
+
+#[test]
+fn all_exercises_are_told() {
+    let mut page = Page::default();
+    let practice = page.ok(&json!({"ask": "practice"}));
+    let blanks = practice["blanks"].as_array().unwrap();
+    assert_eq!(blanks.len(), 8);
+    for blank in blanks {
+        let checks = blank["checks"].as_array().unwrap().iter();
+        assert_eq!(checks.map(|check| check["points"].as_u64().unwrap()).sum::<u64>(), 8, "{blank}");
+    }
+    let challenges = practice["challenges"].as_array().unwrap();
+    assert!(challenges.len() > 40, "{}", challenges.len());
+    for challenge in challenges {
+        let (_, told) = Page::opened(challenge["script"].as_str().unwrap());
+        assert_eq!(told["setup"]["without"], challenge["rule"]);
+        assert!(told["violation"].is_null() && challenge["par"].as_u64() > Some(0), "{challenge}");
+    }
+}
+
+#[test]
+fn an_expression_is_graded_in_slices() {
+    let mut page = Page::default();
+    let right = graded(&mut page, "may-commit", "entry == current");
+    assert_eq!((points(&right), faults(&right).len(), &right["runs"]), (10, 0, &json!(40)), "{right}");
+    let first = json!({"ask": "answer", "blank": "may-commit", "expression": "true", "runs": 40, "steps": 1});
+    assert_eq!(page.ok(&first)["outcomes"].as_array().unwrap().len(), 1);
+    let wrong = graded(&mut page, "may-commit", "true");
+    assert_eq!(points(&wrong), 4, "{wrong}");
+    let told = page.ok(&json!({"ask": "answer", "blank": "may-commit", "expression": "entry = current", "runs": 1, "steps": 1}));
+    assert_eq!(told, json!({"is": "mistake", "column": 7, "what": "to compare, write =="}));
+    let unknown = json!({"ask": "answer", "blank": "may-sing", "expression": "true", "runs": 1, "steps": 1});
+    assert!(page.refused(&unknown).starts_with("there is no exercise \"may-sing\": choose one of "));
+}
+
+#[test]
+fn a_run_with_a_learners_answer_goes_on_in_the_lab() {
+    let wrong = graded(&mut Page::default(), "up-to-date", "candidate.index   >= own.index");
+    let script = faults(&wrong)[0]["script"].as_str().unwrap();
+    assert!(script.contains(r#" up-to-date="candidate.index >= own.index""#), "{script}");
+    let (mut page, told) = Page::opened(script);
+    assert!(told["violation"]["promise"].as_str().unwrap().starts_with("leader completeness"), "{told}");
+    assert_eq!(page.ok(&json!({"ask": "script"}))["text"], script);
+    // It can be continued from its past, with the same answer.
+    let back = page.ok(&json!({"ask": "fork", "position": records(&told).len() / 2}));
+    assert!(back["violation"].is_null(), "{back}");
+    assert!(page.ok(&json!({"ask": "script"}))["text"].as_str().unwrap().contains("up-to-date="));
+    let film = page.ok(&json!({"ask": "film", "script": script}));
+    assert_eq!(film["records"].as_array().unwrap().len(), records(&told).len());
+}
+
+/// An expression can fail, or say what no server can do: it is wrong then, and nothing else happens.
+#[test]
+fn an_answer_that_fails_is_a_wrong_answer() {
+    let huge = u64::MAX;
+    for (blank, expression) in [
+        ("may-vote", "candidate / (candidate - candidate) == 1".to_owned()),
+        ("restarts-timer", "1 - 2 == 0 || granted".to_owned()),
+        ("up-to-date", "candidate.index - own.index + candidate.term - own.term == 0".to_owned()),
+        ("fits", "true".to_owned()),
+        ("fits", "own == none".to_owned()),
+        ("first-conflict", "true".to_owned()),
+        ("first-conflict", "own == new".to_owned()),
+        ("first-conflict", "own == none || new / 0 == 1".to_owned()),
+        ("commit-of-follower", "0 - last".to_owned()),
+        ("commit-of-follower", format!("{huge} * {huge} + last")),
+        ("reached-by-majority", "voters / (count - count) > 1".to_owned()),
+        ("reached-by-majority", format!("count * {huge} >= {huge}")),
+        ("may-commit", "entry - current == 0".to_owned()),
+    ] {
+        let wrong = graded(&mut Page::default(), blank, &expression);
+        assert!(points(&wrong) < 10, "{blank}, {expression}: {wrong}");
+        for fault in faults(&wrong) {
+            let (_, told) = Page::opened(fault["script"].as_str().unwrap());
+            let what = fault["what_happened"].as_str().unwrap();
+            if what.contains("panicked") {
+                assert_eq!(told["violation"]["promise"], "no server panics", "{blank}, {expression}: {what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_draws_the_same_riddles() {
+    let mut page = Page::default();
+    let mut riddles = |seed: u32, number: usize| {
+        let told = page.ok(&json!({"ask": "riddles", "seed": seed, "number": number}));
+        told.as_array().unwrap().clone()
+    };
+    let three = riddles(3, 3);
+    assert_eq!(three, riddles(3, 5)[..3]);
+    assert_ne!(three, riddles(4, 3));
+    for riddle in &three {
+        let choices = riddle["choices"].as_array().unwrap();
+        assert!(choices.len() == 4 && choices.contains(&riddle["rule"]), "{riddle}");
+    }
+    assert_eq!(riddles(3, usize::MAX).len(), 100);
+}
+
+#[test]
+fn commands_that_break_a_promise_are_marked() {
+    let rule = "one-vote-per-term";
+    let (mut page, _) = Page::opened("cluster 2 without=one-vote-per-term\n---\n");
+    let marked = |page: &mut Page| page.ok(&json!({"ask": "broken", "rule": rule}));
+    let nothing = json!({"commands": 0, "points": 0, "broken": null, "broken_with_rule": null});
+    assert_eq!(marked(&mut page), nothing);
+    for command in ["timeout n2", "timeout n1", "deliver from=n1 to=n2"] {
+        page.ok(&json!({"ask": "do", "command": command}));
+    }
+    let broken = marked(&mut page);
+    assert_eq!((&broken["commands"], &broken["points"]), (&json!(3), &json!(10)), "{broken}");
+    assert!(broken["broken"].as_str().unwrap().starts_with("one vote per term"));
+
+    let (mut page, _) = Page::opened("cluster 2 without=one-vote-per-term\nrule one-vote-per-term on\n---\n");
+    assert!(page.refused(&json!({"ask": "broken", "rule": rule})).contains("leave the rules alone"));
+    let refused = page.refused(&json!({"ask": "broken", "rule": "only-mismatch-backs-up"}));
+    assert_eq!(refused, "only-mismatch-backs-up is no exercise");
 }

@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn decided(t: u64, what: What) -> Record {
-        record(t, Event::Decision(Decision { rule: Some(Rule::CandidateIncrementsTerm), what }))
+        record(t, Event::Decision(Decision::new(Some(Rule::CandidateIncrementsTerm), what)))
     }
 
     /// A leader that commits an entry each millisecond.

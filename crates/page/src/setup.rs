@@ -100,12 +100,15 @@ impl Setup {
 
     /// The setup of a scenario that was played.
     pub fn of_film(mode: Mode, title: String, film: &Film) -> Setup {
-        let records: Vec<&Record> = film.scenes.iter().flat_map(|scene| &scene.records).collect();
-        Setup {
-            scenes: run::scenes(&film.scenes),
-            without: film.without,
-            ..Setup::new(mode, title, ClusterView::founders_of(&records))
-        }
+        let servers = match film.servers {
+            // Spare servers are no members yet.
+            Some(count) => (1..=count).map(NodeId).collect(),
+            None => {
+                let records: Vec<&Record> = film.scenes.iter().flat_map(|scene| &scene.records).collect();
+                ClusterView::founders_of(&records)
+            }
+        };
+        Setup { scenes: run::scenes(&film.scenes), without: film.without, ..Setup::new(mode, title, servers) }
     }
 }
 

@@ -171,7 +171,7 @@ mod tests {
 
     fn leads(t: u64, node: u64) -> Record {
         let what = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
-        record(t, node, Event::Decision(Decision { rule: Some(Rule::MajorityWins), what }))
+        record(t, node, Event::Decision(Decision::new(Some(Rule::MajorityWins), what)))
     }
 
     fn setup() -> Setup {

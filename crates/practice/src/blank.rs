@@ -41,7 +41,7 @@ impl Blank {
     pub const ALL: &[Blank] = &[
         Blank {
             condition: Condition::MayVote,
-            id: "may-vote",
+            id: Condition::MayVote.id(),
             title: "May this server vote for the candidate?",
             task: "A candidate asks this server for its vote. `voted_for` is the candidate that has this server's vote in \
                    the current term already, or none. May `candidate` have it? (Whether the candidate's log is good enough \
@@ -53,7 +53,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::RestartsTimer,
-            id: "restarts-timer",
+            id: Condition::RestartsTimer.id(),
             title: "Does a vote request reset the election timer?",
             task: "A candidate has asked this server for its vote. `granted` says whether the server has granted it. Is its \
                    election timer reset?",
@@ -64,7 +64,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::IsUpToDate,
-            id: "up-to-date",
+            id: Condition::IsUpToDate.id(),
             title: "Is the candidate's log at least as up to date as mine?",
             task: "A candidate asks this server for its vote. The candidate's log ends at `candidate`, this server's log at \
                    `own`. Is the candidate's log at least as up to date as this server's?",
@@ -77,7 +77,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::Fits,
-            id: "fits",
+            id: Condition::Fits.id(),
             title: "Do the new entries fit my log?",
             task: "The leader sends entries that come after its entry `prev`. At that index this follower has an entry of \
                    the term `own`, or none. Do the new entries fit this follower's log? (Entry 0 of term 0 is where every \
@@ -90,7 +90,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::FirstConflict,
-            id: "first-conflict",
+            id: Condition::FirstConflict.id(),
             title: "From which new entry on must my log change?",
             task: "The new entries fit, and have the terms `new`. From the same index on, this follower's log has entries \
                    of the terms `own`, perhaps fewer or more. From which place in `new` on must the follower replace its \
@@ -104,7 +104,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::CommitOfFollower,
-            id: "commit-of-follower",
+            id: Condition::CommitOfFollower.id(),
             title: "Up to which entry may a follower commit?",
             task: "The leader has committed entries up to `leader_commit`. Its request ended with the entry `last_new`, and \
                    the follower's log agrees with the leader's up to there. The follower's log ends at `last`. Up to which \
@@ -117,7 +117,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::ReachedByMajority,
-            id: "reached-by-majority",
+            id: Condition::ReachedByMajority.id(),
             title: "How far has a majority come?",
             task: "Each voter, the leader included, has the leader's log up to an index: `reached` has one for each, in any \
                    order. What is the highest index that a majority of the voters has reached?",
@@ -129,7 +129,7 @@ impl Blank {
         },
         Blank {
             condition: Condition::MayCommit,
-            id: "may-commit",
+            id: Condition::MayCommit.id(),
             title: "May the leader commit this entry by counting?",
             task: "A majority of the voters has an entry of the term `entry`. The leader leads the term `current`. May it \
                    commit the entry for that reason?",

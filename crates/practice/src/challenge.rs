@@ -1,9 +1,8 @@
 //! Break it: a rule is off, and few commands must break a promise.
 
-use crate::check::OUT_OF;
+use crate::attempt::{NoAttempt, commands_of, counts, first_violation, name, points_for};
 use consensus::Rule;
-use simulator::{Scenario, Scene, UNSHOWN, Violation, quietly};
-use std::fmt;
+use simulator::{Condition, Scenario, Scene, UNSHOWN, Violation, quietly};
 use trace::Record;
 
 /// A rule that is off, and how few commands are enough to break a promise without it.
@@ -12,6 +11,8 @@ pub struct Challenge {
     rule: Rule,
     /// The number of commands of the stored run, of which `cluster` and what is before it are not counted.
     pub par: usize,
+    /// How the stored run begins: its cluster, with the rule off, as a script.
+    pub beginning: String,
 }
 
 /// What the commands are worth.
@@ -28,18 +29,6 @@ pub struct Marked {
     par: usize,
 }
 
-/// Why these commands can't be marked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoAttempt(String);
-
-impl fmt::Display for NoAttempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NoAttempt {}
-
 impl Challenge {
     /// The challenge of this rule. `stored` is its counterexample in scenarios/without. `None` if the rule can't be tried out
     /// like that: its absence breaks nothing, or it is about the network and no server follows it.
@@ -50,7 +39,9 @@ impl Challenge {
         }
         let commands = commands_of(stored);
         let par = commands.iter().filter(|(_, command)| counts(command)).count();
-        Some(Challenge { rule, par })
+        let cluster = commands.iter().position(|(_, command)| name(command) == "cluster")?;
+        let beginning = commands[..=cluster].iter().map(|(_, command)| *command).chain(["---"]);
+        Some(Challenge { rule, par, beginning: beginning.map(|line| format!("{line}\n")).collect() })
     }
 
     /// Maximum number of commands.
@@ -71,7 +62,7 @@ impl Challenge {
             _ => return Err(NoAttempt("start one cluster only".to_owned())),
         }
         for (line, command) in &commands {
-            if name(command) == "rule" || command.contains("without=") {
+            if touches_rules(command) {
                 let rule = self.rule;
                 return Err(NoAttempt(format!("line {line}: leave the rules alone, {rule} is off already")));
             }
@@ -99,10 +90,10 @@ impl Challenge {
 }
 
 impl Marked {
-    /// The points, out of [`OUT_OF`]. Each command above par costs one.
+    /// The points, out of [`OUT_OF`](crate::OUT_OF). Each command above par costs one.
     pub fn points(&self) -> u32 {
         match (&self.broken, &self.broken_with_rule) {
-            (Some(_), None) => OUT_OF.saturating_sub(self.commands.saturating_sub(self.par) as u32).max(4),
+            (Some(_), None) => points_for(self.commands, self.par),
             (Some(_), Some(_)) => 2,
             (None, _) => 0,
         }
@@ -114,49 +105,18 @@ impl Marked {
     }
 }
 
-fn first_violation(scenario: &Scenario) -> Option<&Violation> {
-    scenario.world()?.violations().first()
-}
-
-/// The commands of a scenario, each with the number of its line: not its prose, nor the outcomes that are written in it.
-fn commands_of(text: &str) -> Vec<(usize, &str)> {
-    let mut is_outcome = false;
-    let mut commands = Vec::new();
-    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-        is_outcome = line == "---" || is_outcome && !line.is_empty();
-        if !is_outcome && !line.is_empty() && !line.starts_with('#') {
-            // In parentheses it is the same command, of which less is shown.
-            let inner = line.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-            commands.push((number, inner.unwrap_or(line)));
-        }
-    }
-    commands
-}
-
-fn name(command: &str) -> &str {
-    command.split(' ').next().unwrap_or_default()
-}
-
-/// Does it do something to the cluster?
-fn counts(command: &str) -> bool {
-    let does_nothing = [
-        "log",
-        "committed",
-        "memory",
-        "cluster",
-        "expect",
-        "logs",
-        "status",
-        "messages",
-        "history",
-        "verbose",
-    ];
-    !does_nothing.contains(&name(command))
+/// Does it switch a rule, or answer in the place of one?
+fn touches_rules(command: &str) -> bool {
+    let mut words = command.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
+    words.any(|word| {
+        matches!(word, "rule" | "without") || Condition::ALL.iter().any(|condition| condition.id() == word)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OUT_OF;
 
     fn challenge() -> Challenge {
         Challenge::new(Rule::OneVotePerTerm, include_str!("../scenarios/without/one-vote-per-term.txt"))
@@ -203,6 +163,7 @@ mod tests {
         assert!(refused("cluster 3\ncluster 3").contains("one cluster only"));
         assert!(refused("cluster 3 without=majority-wins").contains("line 1: leave the rules alone"));
         assert!(refused("cluster 3\nrule majority-wins off").contains("line 2: leave the rules alone"));
+        assert!(refused("cluster 3 may-vote='true'").contains("line 1: leave the rules alone"));
         assert!(refused("# hm\n\ncluster 3\nsing").contains("line 4, `sing`: there is no command"));
         assert!(refused("cluster 3\ntimeout n9").contains("line 2, `timeout n9`"));
     }

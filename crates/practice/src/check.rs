@@ -1,6 +1,6 @@
 //! What is checked of an answer, one idea after the other: each in directed scenarios.
 
-use simulator::{Condition, Scenario, Scene, Substitute, quietly, with_all_rules};
+use simulator::{Condition, Scenario, Scene, Script, Substitute, quietly, with_all_rules};
 use trace::Record;
 
 /// Something that an answer must get right.
@@ -227,6 +227,8 @@ pub struct Fault {
     pub meaning: Option<&'static str>,
     /// The scenario, scene by scene, up to where it did.
     pub scenes: Vec<Scene>,
+    /// The run as a script, which can name the learner's answer if that is an expression; `None` if no cluster has started.
+    pub script: Option<Script>,
     /// The scenario below scenarios/ that shows the same with a rule off, if there is one.
     pub similar: Option<&'static str>,
 }
@@ -253,18 +255,30 @@ impl Story {
         let commands = commands
             .map(|(prose, command)| (prose, with_all_rules(&command)))
             .filter(|(_, command)| command != "expect violation");
-        let (scenes, what_happened) = play(commands, substitute);
-        Some(Fault { what_happened: what_happened?, meaning: None, scenes, similar: self.path })
+        let played = play(commands, substitute);
+        let what_happened = played.what_happened?;
+        Some(Fault {
+            what_happened,
+            meaning: None,
+            scenes: played.scenes,
+            script: played.script,
+            similar: self.path,
+        })
     }
 }
 
-/// Plays these commands, each after its prose, until a promise breaks or an expectation is not met. If one is: what happened.
-pub(crate) fn play(
-    commands: impl Iterator<Item = (Vec<String>, String)>,
-    substitute: &Substitute,
-) -> (Vec<Scene>, Option<String>) {
+/// Commands that were played.
+pub(crate) struct Played {
+    pub(crate) scenes: Vec<Scene>,
+    /// The promise that broke, or the expectation that was not met.
+    pub(crate) what_happened: Option<String>,
+    pub(crate) script: Option<Script>,
+}
+
+/// Plays these commands, each after its prose, until a promise breaks or an expectation is not met.
+pub(crate) fn play(commands: impl Iterator<Item = (Vec<String>, String)>, substitute: &Substitute) -> Played {
     let mut scenario = Scenario::with_substitute(Some(substitute.clone()));
-    let mut scenes = Vec::new();
+    let (mut scenes, mut what_happened) = (Vec::new(), None);
     for (prose, command) in commands {
         let refusal = match scenario.command(&command) {
             Ok(scene) => {
@@ -275,10 +289,10 @@ pub(crate) fn play(
             Err(refusal) => Some(refusal).filter(|_| command.starts_with("expect ")),
         };
         let violation = scenario.world().and_then(|world| world.violations().first());
-        let what_happened = violation.map(ToString::to_string).or(refusal);
+        what_happened = violation.map(ToString::to_string).or(refusal);
         if what_happened.is_some() {
-            return (scenes, what_happened);
+            break;
         }
     }
-    (scenes, None)
+    Played { scenes, what_happened, script: scenario.script() }
 }

@@ -1,7 +1,7 @@
 //! What an answer is worth.
 
 use crate::blank::Blank;
-use crate::check::{Check, Fault, OUT_OF, play};
+use crate::check::{Check, Fault, OUT_OF, Played, play};
 use simulator::hunt::{Finding, Round, Search, Shortening};
 use simulator::{SearchOptions, Substitute, quietly};
 use std::ops::Range;
@@ -60,6 +60,7 @@ pub struct Grading {
     substitute: Substitute,
     seeds: Range<u64>,
     outcomes: Vec<Outcome>,
+    runs: u64,
     phase: Phase,
 }
 
@@ -75,7 +76,7 @@ impl Grading {
     /// Nothing has been played yet. The seeds are those of the drawn runs.
     pub fn new(blank: &'static Blank, substitute: Substitute, seeds: Range<u64>) -> Grading {
         let phase = Phase::Checks(blank.checks());
-        Grading { blank, substitute, seeds, outcomes: Vec::new(), phase }
+        Grading { blank, substitute, seeds, outcomes: Vec::new(), runs: 0, phase }
     }
 
     /// Plays on: one check, or drawn runs in which servers take this number of steps.
@@ -95,6 +96,7 @@ impl Grading {
             Phase::Checks([]) => Phase::Searching(Box::new(Search::new(self.rounds(), 0))),
             Phase::Searching(mut search) if !search.is_over() => {
                 search.advance(steps);
+                self.runs = search.examined().seeds;
                 Phase::Searching(search)
             }
             Phase::Searching(search) => match &search.examined().finding {
@@ -136,6 +138,16 @@ impl Grading {
         Outcomes(self.outcomes)
     }
 
+    /// The outcomes that are known by now.
+    pub fn so_far(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// The number of drawn runs that were played by now.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
     /// Half of the seeds draw clusters of three servers, whose runs are short; the others any.
     fn rounds(&self) -> Vec<Round> {
         let Range { start, end } = self.seeds;
@@ -149,9 +161,10 @@ impl Grading {
 
     fn fault_of(&self, finding: &Finding) -> Fault {
         let commands = finding.script.commands().map(|command| (Vec::new(), command));
-        let (scenes, _) = play(commands, &self.substitute);
+        let Played { scenes, script, .. } = play(commands, &self.substitute);
         let what_happened = finding.violation.to_string();
-        Fault { what_happened, meaning: Some(finding.violation.promise.meaning), scenes, similar: None }
+        let meaning = Some(finding.violation.promise.meaning);
+        Fault { what_happened, meaning, scenes, script, similar: None }
     }
 
     fn note_drawn_runs(&mut self, fate: Fate) {

@@ -1,28 +1,31 @@
 //! Exercises about Raft that grade themselves in simulated clusters.
 //!
 //! * [`Blank`]: a condition of Raft that learners fill in: as a function of their own ([`Project`]), as a program in any
-//!   language ([`question_line`], [`read_answer`]), or as an expression ([`answer_in_words`]);
+//!   language ([`question_line`], [`read_answer`]), or as an expression ([`simulator::Substitute::in_words`]);
 //! * [`Grading`]: what an answer is worth. It plays directed scenarios first, then drawn runs; a run that breaks a promise is
 //!   made short;
 //! * [`Riddle`]: which rule is off in this cluster?
-//! * [`Challenge`]: break a promise with few commands.
+//! * [`Challenge`]: break a promise with few commands;
+//! * [`Puzzle`]: a cluster is in trouble; help it with few commands.
 //!
 //! Nothing here does I/O, and all of it can be done in slices, as in a browser.
 
+mod attempt;
 mod blank;
 mod challenge;
 mod check;
-mod expression;
 mod grading;
 mod project;
 mod protocol;
+mod puzzle;
 mod riddle;
 
+pub use attempt::NoAttempt;
 pub use blank::{Blank, UnknownBlank};
-pub use challenge::{Challenge, Marked, NoAttempt};
+pub use challenge::{Challenge, Marked};
 pub use check::{Check, Fault, OUT_OF};
-pub use expression::{Mistake, answer_in_words};
 pub use grading::{Fate, Grading, Outcome, Outcomes};
 pub use project::Project;
 pub use protocol::{question_line, read_answer};
+pub use puzzle::{Puzzle, Tried};
 pub use riddle::Riddle;

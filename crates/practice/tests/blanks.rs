@@ -1,6 +1,6 @@
 //! Each blank with the right answer, with typical wrong ones, and with answers that fail.
 
-use raft_for_beginners_practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcomes, answer_in_words};
+use raft_for_beginners_practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcomes};
 use simulator::{Question, Substitute, Verdict};
 
 const SEEDS: std::ops::Range<u64> = 0..60;
@@ -18,7 +18,7 @@ fn grade(blank: &'static Blank, substitute: Substitute) -> Outcomes {
 }
 
 fn grade_words(id: &str, words: &str) -> Outcomes {
-    grade(blank(id), answer_in_words(blank(id), words).unwrap())
+    grade(blank(id), Substitute::in_words(blank(id).condition, words).unwrap())
 }
 
 /// The checks that have failed.

@@ -24,6 +24,7 @@ pub use form::{Form, Streamed, Whole};
 pub use obstacle::Obstacle;
 pub use raft::{Opened, Raft};
 pub use runtime::{
-    Address, ChangeError, Ended, Health, Inlet, InvalidAddress, InvalidSecret, LONGEST_COMMAND, Leadership,
-    ProposeError, ReadError, Secret, ServerError, Settings, StorageError, TransferError, Transport,
+    Address, ChangeError, Ended, FolderDisk, Health, Inlet, InvalidAddress, InvalidSecret, LONGEST_COMMAND,
+    Leadership, MemoryDisk, ProposeError, ReadError, Secret, ServerError, Settings, StorageError,
+    TransferError, Transport,
 };

@@ -4,8 +4,8 @@ use crate::obstacle::Obstacle;
 use consensus::{Change, NodeId, ReadBy};
 use driver::{SmallState, StateMachine};
 use runtime::{
-    Address, ChangeError, Handle, Health, Inlet, Leadership, ProposeError, ReadError, Replicated, Server,
-    ServerError, Settings, Tcp, TransferError, Transport,
+    Address, ChangeError, Disk, FolderDisk, Handle, Health, Inlet, Leadership, MemoryDisk, ProposeError,
+    ReadError, Replicated, Server, ServerError, Settings, Tcp, TransferError, Transport,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -50,8 +50,8 @@ type Answer<M, F> = <<F as Form<M>>::Machine as StateMachine>::Answer;
 /// server.stop().await
 /// # }
 /// ```
-pub struct Opened<M, F: Form<M> = Whole> {
-    server: Server<F::Machine>,
+pub struct Opened<M, F: Form<M> = Whole, D: Disk = FolderDisk> {
+    server: Server<F::Machine, D>,
     trusts_network: bool,
 }
 
@@ -115,7 +115,7 @@ impl<M, F: Form<M>> Clone for Raft<M, F> {
     }
 }
 
-impl<M, F: Form<M>> fmt::Debug for Opened<M, F> {
+impl<M, F: Form<M>, D: Disk> fmt::Debug for Opened<M, F, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("server", &self.server).finish_non_exhaustive()
     }
@@ -154,7 +154,8 @@ impl<M: SmallState<Answer: Send> + Default + Send + 'static> Raft<M> {
     /// # }
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?.keep();
+    /// # let data = tempfile::tempdir()?;
+    /// # let folder = data.path().to_owned();
     ///
     /// // Drawn once, for all servers.
     /// let secret: Secret = Secret::draw()?.to_hex().parse()?;
@@ -176,7 +177,44 @@ impl<M: SmallState<Answer: Send> + Default + Send + 'static> Raft<M> {
     /// If the folder can't be had, for example since it belongs to another server or is
     /// [in use](crate::StorageError::Locked); or if the settings don't fit together.
     pub fn open(folder: impl AsRef<Path>, settings: Settings) -> Result<Opened<M>> {
-        Opened::of(folder.as_ref(), settings, M::default())
+        Opened::of(open_folder(folder)?, settings, M::default())
+    }
+
+    /// The same without a folder: all that the server has is in memory, and lost when it ends. For tests, and where the data
+    /// may be lost. One that was started again is another server: it can't come back under its number, and has to be
+    /// [removed](Raft::remove) and [added](Raft::add).
+    ///
+    /// ```
+    /// use raft_for_beginners::{Raft, Settings};
+    /// # use raft_for_beginners::{Index, StateMachine};
+    /// # #[derive(Default)]
+    /// # struct Counter(u64);
+    /// # impl StateMachine for Counter {
+    /// #     type Answer = u64;
+    /// #     fn apply(&mut self, _: Index, _: &[u8]) -> u64 {
+    /// #         self.0 += 1;
+    /// #         self.0
+    /// #     }
+    /// #     fn save(&self) -> Vec<u8> {
+    /// #         self.0.to_le_bytes().to_vec()
+    /// #     }
+    /// #     fn load(bytes: &[u8]) -> Option<Counter> {
+    /// #         Some(Counter(u64::from_le_bytes(bytes.try_into().ok()?)))
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> raft_for_beginners::Result<()> {
+    /// let server = Raft::<Counter>::open_in_memory(Settings::new("counter", 1))?.serve("127.0.0.1:0").await?;
+    /// server.leader().await?;
+    /// assert_eq!(server.propose("+").await?, 1);
+    /// server.stop().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the settings don't fit together.
+    pub fn open_in_memory(settings: Settings) -> Result<Opened<M, Whole, MemoryDisk>> {
+        Opened::of(MemoryDisk::new(), settings, M::default())
     }
 }
 
@@ -186,20 +224,24 @@ impl<M: Replicated + Default> Raft<M, Streamed> {
     /// # Errors
     /// As for [`Raft::open`].
     pub fn open_streamed(folder: impl AsRef<Path>, settings: Settings) -> Result<Opened<M, Streamed>> {
-        Opened::of(folder.as_ref(), settings, M::default())
+        Opened::of(open_folder(folder)?, settings, M::default())
     }
 }
 
-impl<M, F: Form<M>> Opened<M, F> {
-    fn of(folder: &Path, mut settings: Settings, state: M) -> Result<Opened<M, F>> {
+fn open_folder(folder: impl AsRef<Path>) -> Result<FolderDisk, ServerError> {
+    Ok(FolderDisk::open(folder.as_ref())?)
+}
+
+impl<M, F: Form<M>, D: Disk + Send + 'static> Opened<M, F, D> {
+    fn of(disk: D, mut settings: Settings, state: M) -> Result<Opened<M, F, D>> {
         let own = settings.founders.get(&settings.id).cloned().flatten();
         settings.address = settings.address.or(own.map(|address| address.to_string()));
-        Ok(Opened { server: Server::open(folder, settings, F::machine(state))?, trusts_network: false })
+        Ok(Opened { server: Server::on(disk, settings, F::machine(state))?, trusts_network: false })
     }
 
     /// Lets it listen where other machines can reach it although it has no [secret](Settings::secret). All that can reach
     /// it can then change its state and end its cluster.
-    pub fn trust_network(mut self) -> Opened<M, F> {
+    pub fn trust_network(mut self) -> Opened<M, F, D> {
         self.trusts_network = true;
         self
     }

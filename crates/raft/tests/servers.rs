@@ -1,9 +1,9 @@
 //! Several servers in one process, over TCP.
 
 use raft_for_beginners::{
-    Address, ChangeError, Error, Index, LONGEST_COMMAND, NodeId, Obstacle, Problem, ProposeError, Raft,
-    ReadError, Restore, Secret, ServerError, Settings, Snapshot, StateMachine, StorageError, Streamed,
-    StreamedStateMachine, Term, Timing, TransferError,
+    Address, ChangeError, Envelope, Error, Index, LONGEST_COMMAND, NodeId, Obstacle, Problem, ProposeError,
+    Raft, ReadError, Restore, Secret, ServerError, Settings, Snapshot, StateMachine, StorageError, Streamed,
+    StreamedStateMachine, Term, Timing, TransferError, Transport,
 };
 use std::convert::Infallible;
 use std::future::Future;
@@ -119,6 +119,10 @@ impl Places {
         let [heartbeat, min, max] = [50, 5_000, 10_000].map(Duration::from_millis);
         let settings = Settings::new("test", id).timing(Timing::new(heartbeat, min, max).unwrap());
         if id <= 3 { settings.voters((1..=3).zip(&self.addresses)).unwrap() } else { settings.join() }
+    }
+
+    fn small_snapshots(&self, id: u64) -> Settings {
+        self.settings(id).snapshot_after(1000)
     }
 
     async fn start(&self, id: u64) -> Raft<Log> {
@@ -300,16 +304,30 @@ async fn a_command_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn a_new_server_gets_the_snapshot_votes_and_leads() {
+    gets_the_snapshot_votes_and_leads(|places, id, listener| {
+        Raft::open(places.folder(id), places.small_snapshots(id)).unwrap().serve_on(listener).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_server_in_memory_gets_the_snapshot_votes_and_leads() {
+    gets_the_snapshot_votes_and_leads(|places, id, listener| {
+        Raft::open_in_memory(places.small_snapshots(id)).unwrap().serve_on(listener).unwrap()
+    })
+    .await;
+}
+
+async fn gets_the_snapshot_votes_and_leads(start: impl Fn(&Places, u64, TcpListener) -> Raft<Log>) {
     let (places, mut listeners) = Places::new().await;
     let new_listener = listeners.pop().unwrap();
-    let open = |id| Raft::open(places.folder(id), places.settings(id).snapshot_after(1000)).unwrap();
     let mut servers: Vec<_> =
-        (1..).zip(listeners).map(|(id, listener)| open(id).serve_on(listener).unwrap()).collect();
+        (1..).zip(listeners).map(|(id, listener)| start(&places, id, listener)).collect();
     let (leader, _) = leader_and_others(&servers).await;
     for count in 1..=200 {
         assert_eq!(leader.propose(format!("command {count}")).await, Ok(count));
     }
-    let new = open(4).serve_on(new_listener).unwrap();
+    let new = start(&places, 4, new_listener);
     assert_eq!(new.propose("x").await, Err(ProposeError::NotLeader { leader: None }));
     assert_eq!(new.address_of(4), None);
     leader.add(4, places.address(4)).await.unwrap();
@@ -412,6 +430,21 @@ async fn a_server_without_handles_stops() {
     })
     .await;
     Raft::<Log>::open(places.folder(1), places.settings(1)).unwrap();
+}
+
+#[tokio::test]
+async fn a_server_in_memory_to_which_nobody_can_send_anything_stops() {
+    struct Nowhere;
+    impl Transport for Nowhere {
+        fn send(&self, _: Envelope) {}
+    }
+
+    let server = Raft::<Log>::open_in_memory(Settings::new("test", 1)).unwrap().run_over(Nowhere);
+    soon("itself as leader", server.leader()).await.unwrap();
+    assert_eq!(server.propose("one").await, Ok(1));
+    let mut watch = server.watch();
+    drop(server);
+    soon("the end of the watch", async { while watch.changed().await.is_ok() {} }).await;
 }
 
 #[tokio::test]

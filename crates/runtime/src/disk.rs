@@ -1,9 +1,11 @@
-//! The thread that owns the storage: it does what the engine decides, while the engine goes on.
+//! What the engine decides to save, to read or to forget. A thread that owns the storage does it, while the engine goes on. A
+//! disk that takes no time needs no thread.
 
 use crate::inbound::Inbound;
 use crate::monotonic_now;
 use consensus::Chunk;
 use driver::{DiskDone, DiskJob, Snapshot};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
@@ -46,20 +48,35 @@ impl Done {
     }
 }
 
-/// The engine's end of the disk thread.
-pub(crate) struct DiskThread<S> {
-    jobs: SyncSender<DiskJob<S>>,
+/// What does the engine's disk jobs.
+pub(crate) struct DiskJobs<S> {
+    by: By<S>,
     /// Number of chunks that are being read.
     reads: usize,
 }
 
-impl<S: Snapshot + Send + 'static> DiskThread<S> {
+enum By<S> {
+    /// A thread. This is the engine's end of it.
+    Thread(SyncSender<DiskJob<S>>),
+    /// The engine itself, to which nothing was told yet of what has been done.
+    Engine { perform: Box<Perform<S>>, done: VecDeque<Done> },
+}
+
+type Perform<S> = dyn FnMut(&mut DiskJob<S>) -> Result<DiskDone, StorageError> + Send;
+
+impl<S: Snapshot + Send + 'static> DiskJobs<S> {
+    /// For a disk that [takes no time](Disk::is_instant).
+    pub(crate) fn without_thread<D: Disk + Send + 'static>(mut storage: Storage<D>) -> DiskJobs<S> {
+        let perform = Box::new(move |job: &mut DiskJob<S>| driver::perform(job, &mut storage));
+        DiskJobs { by: By::Engine { perform, done: VecDeque::new() }, reads: 0 }
+    }
+
     /// Starts the thread. What comes of each job is told as [`Inbound::Disk`]. When this end is dropped, the thread finishes
     /// what it can, and ends. The engine's inbox must be dropped too: a thread that waits for a place in it would wait forever.
     pub(crate) fn start<D: Disk + Send + 'static>(
         storage: Storage<D>,
         engine: mpsc::Sender<Inbound>,
-    ) -> (DiskThread<S>, JoinHandle<()>) {
+    ) -> (DiskJobs<S>, JoinHandle<()>) {
         let (jobs, inbox) = sync_channel(MOST_JOBS);
         let thread = std::thread::Builder::new().name("disk".to_owned());
         let worker = Worker {
@@ -78,7 +95,7 @@ impl<S: Snapshot + Send + 'static> DiskThread<S> {
             }
         });
         let thread = thread.expect("the system lets a server have a thread for its disk");
-        (DiskThread { jobs, reads: 0 }, thread)
+        (DiskJobs { by: By::Thread(jobs), reads: 0 }, thread)
     }
 
     /// Gives the disk what it has to do.
@@ -90,14 +107,38 @@ impl<S: Snapshot + Send + 'static> DiskThread<S> {
                 }
                 self.reads += 1;
             }
-            // If the thread has ended, the engine is about to learn why.
-            let _ = self.jobs.send(job);
+            match &mut self.by {
+                By::Thread(jobs) => {
+                    // If it has ended, the engine is about to learn why.
+                    let _ = jobs.send(job);
+                }
+                By::Engine { perform, done } => done.push_back(at_once(perform, job)),
+            }
+        }
+    }
+
+    /// What the engine has done itself, and does not know yet.
+    pub(crate) fn next_done(&mut self) -> Option<Done> {
+        match &mut self.by {
+            By::Thread(_) => None,
+            By::Engine { done, .. } => done.pop_front(),
         }
     }
 
     /// A chunk has been read.
     pub(crate) fn note_read(&mut self) {
         self.reads -= 1;
+    }
+}
+
+/// Does a job to its end.
+fn at_once<S>(perform: &mut Perform<S>, mut job: DiskJob<S>) -> Done {
+    loop {
+        match perform(&mut job) {
+            Ok(DiskDone::PieceWritten) => {}
+            Ok(done) => return Done::Job { done, took: Duration::ZERO },
+            Err(error) => return Done::Failed(error),
+        }
     }
 }
 
@@ -307,14 +348,14 @@ mod tests {
     }
 
     /// A disk thread and its end, its engine's inbox, and a channel that hears of each sync from now on.
-    fn started(folder: &Path) -> (DiskThread<()>, JoinHandle<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
+    fn started(folder: &Path) -> (DiskJobs<()>, JoinHandle<()>, mpsc::Receiver<Inbound>, Receiver<()>) {
         let (synced, syncs) = sync_channel(100);
         let disk = FolderDisk::open(folder).unwrap().telling_syncs(move |_| synced.try_send(()).unwrap());
         let (mut storage, _) = open(disk);
         while storage.keep_room().unwrap() {}
         syncs.try_iter().for_each(drop);
         let (engine, inbox) = mpsc::channel(10);
-        let (disk, thread) = DiskThread::start(storage, engine);
+        let (disk, thread) = DiskJobs::start(storage, engine);
         (disk, thread, inbox, syncs)
     }
 
@@ -358,7 +399,7 @@ mod tests {
         let (storage, _) = open();
         let (engine, inbox) = mpsc::channel(1);
         engine.try_send(Inbound::Stop).unwrap();
-        let (mut disk, thread) = DiskThread::start(storage, engine);
+        let (mut disk, thread) = DiskJobs::start(storage, engine);
         for term in [1, 2] {
             disk.take(save(term));
         }

@@ -2,7 +2,7 @@
 //! came of it. It runs as a task beside those of the connections.
 
 use crate::alarm::Alarm;
-use crate::disk::{DiskThread, Done};
+use crate::disk::{DiskJobs, Done};
 use crate::error::ServerError;
 use crate::inbound::Inbound;
 use crate::lab::{Lab, LabCommand};
@@ -41,7 +41,7 @@ const MOST_BYTES_UNSAVED: usize = 64 << 20;
 /// A driver with its clock, transport and observer.
 pub(crate) struct Engine<M: StateMachine, T, O> {
     driver: Driver<M>,
-    disk: DiskThread<M::Snapshot>,
+    disk: DiskJobs<M::Snapshot>,
     settings: Settings,
     life: u64,
     clock: Clock,
@@ -120,7 +120,7 @@ struct Stopping;
 impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
     pub(crate) fn new(
         driver: Driver<M>,
-        disk: DiskThread<M::Snapshot>,
+        disk: DiskJobs<M::Snapshot>,
         settings: Settings,
         life: u64,
         transport: T,
@@ -169,6 +169,9 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
         self.pass_on(&mut first);
         loop {
+            while let Some(done) = self.disk.next_done() {
+                self.note_done(done)?;
+            }
             let (inbound, request) = select! {
                 biased;
                 inbound = inbox.recv() => (inbound, None),

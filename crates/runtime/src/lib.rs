@@ -51,7 +51,7 @@ pub use requests::{ChangeError, ProposeError, ReadError, TransferError, Unavaila
 pub use secret::{InvalidSecret, Secret};
 pub use server::{BYTES_PER_MESSAGE, Server};
 pub use settings::Settings;
-pub use storage::StorageError;
+pub use storage::{Disk, FolderDisk, MemoryDisk, StorageError};
 pub use tcp::{Clients, Tcp};
 pub use transport::Transport;
 pub use view::{Health, Leadership, View};

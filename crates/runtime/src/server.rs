@@ -1,7 +1,7 @@
 //! What every server has, whatever carries its messages: a data folder, its queues, and an engine between them.
 
 use crate::alarm::Alarm;
-use crate::disk::DiskThread;
+use crate::disk::DiskJobs;
 use crate::engine::Engine;
 use crate::error::ServerError;
 use crate::handle::Handle;
@@ -60,6 +60,7 @@ const WHILE_SENDING: usize = 256 << 20;
 /// ```
 pub struct Server<M: StateMachine, D: Disk = FolderDisk> {
     settings: Settings,
+    needs_disk_thread: bool,
     storage: Storage<D>,
     recovered: Recovered,
     membership: Arc<Membership>,
@@ -98,6 +99,7 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         if let Some(problem) = settings.problem() {
             return Err(ServerError::Settings(problem));
         }
+        let needs_disk_thread = !disk.is_instant();
         let (cluster, voters) = (settings.cluster.clone(), settings.founding());
         let (mut storage, recovered) = Storage::open(disk, Identity { cluster, node: settings.id, voters })?;
         let (membership, machine) = match Restored::read(&mut storage)? {
@@ -112,6 +114,7 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         let handle = Handle::new(settings.id, ask, sender.clone(), watcher);
         Ok(Server {
             settings,
+            needs_disk_thread,
             storage,
             recovered,
             membership,
@@ -166,8 +169,8 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         transport: impl Transport,
         observer: impl Observer,
     ) -> Result<(), ServerError> {
-        let Server { settings, storage, recovered, membership, machine, sender, inbox, .. } = self;
-        let Server { requests, leadership, handle, .. } = self;
+        let Server { settings, needs_disk_thread, storage, recovered, membership, machine, .. } = self;
+        let Server { sender, inbox, requests, leadership, handle, .. } = self;
         // Only those that were given away keep it running.
         drop(handle);
         let life = recovered.life;
@@ -194,14 +197,24 @@ impl<M: Replicated, D: Disk + Send + 'static> Server<M, D> {
         let cut_off =
             cut_off.map(|cut_off| Process::CutOff { what: format!("{cut_off}; {}", cut_off.help()) });
         let news = [started].into_iter().chain(cut_off);
-        let (disk, disk_thread) = DiskThread::start(storage, sender);
+        let (disk, disk_thread) = match needs_disk_thread {
+            true => {
+                let (disk, thread) = DiskJobs::start(storage, sender.clone());
+                (disk, Some(thread))
+            }
+            false => (DiskJobs::without_thread(storage), None),
+        };
+        // The engine waits for what comes, even if no transport and no disk thread can send it anything.
+        let _open_inbox = sender;
         // Those who wait for the end of the server, as of its watch, wait for that of the disk thread too.
         let _until_the_end = leadership.clone();
         let engine = Engine::new(driver, disk, settings, life, transport, observer, leadership);
         let ended = catch_panic(engine.run(news, effects, (inbox, requests), alarm)).await;
         // However the engine has ended, its end of the disk is gone, and the thread lets go of the folder. Waiting for that
         // must not be done in this thread, where others may have to go on.
-        let _ = tokio::task::spawn_blocking(move || disk_thread.join()).await;
+        if let Some(thread) = disk_thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
         ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }

@@ -43,11 +43,12 @@ pub enum Verdict {
     NotRefuted(String),
 }
 
-/// Servers have these logs. Is the entry at this index committed, of several different ones the one that most have?
+/// Servers have these logs. Is the entry at this index committed, of this term or, without one, of the term that most logs
+/// have there?
 ///
 /// # Errors
 /// If there is no such entry, if no run leads to such logs, or if they are too many or too long.
-pub fn examine(logs: &[Vec<Term>], index: Index) -> Result<Claim, String> {
+pub fn examine(logs: &[Vec<Term>], index: Index, term: Option<Term>) -> Result<Claim, String> {
     if logs.is_empty() || logs.len() as u64 > MOST_SERVERS {
         return Err(format!("give 1 to {MOST_SERVERS} logs"));
     }
@@ -60,8 +61,16 @@ pub fn examine(logs: &[Vec<Term>], index: Index) -> Result<Claim, String> {
     let place = usize::try_from(index.0).unwrap_or(usize::MAX).wrapping_sub(1);
     let mut counts: BTreeMap<Term, usize> = BTreeMap::new();
     logs.values().filter_map(|log| log.get(place)).for_each(|term| *counts.entry(*term).or_default() += 1);
-    let most = counts.into_iter().max_by_key(|(term, count)| (*count, *term));
-    let (term, _) = most.ok_or_else(|| format!("no log has an entry {index}"))?;
+    let term = match term {
+        Some(term) => counts
+            .contains_key(&term)
+            .then_some(term)
+            .ok_or_else(|| format!("no log has an entry {index} of term {term}"))?,
+        None => {
+            let most = counts.into_iter().max_by_key(|(term, count)| (*count, *term));
+            most.ok_or_else(|| format!("no log has an entry {index}"))?.0
+        }
+    };
     let entry = LogPosition { index, term };
     let holders = holders(&logs, place, term);
     let verdict = match why_safe(&logs, place, term) {

@@ -26,7 +26,9 @@ mod coverage;
 mod disk;
 mod elections;
 mod enact;
+mod expression;
 mod failure;
+mod fnv1a;
 mod history;
 pub mod hunt;
 mod interactive;
@@ -60,7 +62,9 @@ pub use cluster::{Cluster, Proposal};
 pub use coverage::Coverage;
 pub use disk::SimulatedDisk;
 pub use enact::Run;
+pub use expression::Mistake;
 pub use failure::Failure;
+pub use fnv1a::Fnv1a;
 pub use network::{LinkWeather, Weather};
 pub use properties::{Promise, Violation};
 pub use quiet::quietly;
@@ -72,11 +76,11 @@ pub use script::Script;
 pub use search::{Faults, SearchOptions, draw};
 pub use shrink::{Effort, Shrunk, shrink};
 pub use simulation::Simulation;
-pub use substitute::{Condition, Question, Substitute, Verdict};
+pub use substitute::{Condition, Question, Substitute};
 pub use trace::Unsynced;
 pub use watched::Testable;
 pub use world::{Ending, MessageInFlight, Refusal, World, WorldOptions};
-pub use {consensus, driver};
+pub use {consensus, consensus::event::Verdict, driver};
 
 /// Its code is a test.
 #[cfg(doctest)]

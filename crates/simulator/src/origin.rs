@@ -294,24 +294,3 @@ fn problem(logs: &BTreeMap<NodeId, Terms>, servers: u64) -> Option<String> {
     let logs = logs.iter().map(|(id, terms)| (*id, log_of(terms))).collect();
     Beginning::new(servers, &logs, LogPosition::default(), &BTreeMap::new()).problem()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history;
-    use consensus::Log;
-    use fastrand::Rng;
-
-    #[test]
-    fn what_terms_of_raft_leave_has_an_origin() {
-        for seed in 0..300 {
-            let mut random = Rng::with_seed(seed);
-            let servers = random.u64(1..=7);
-            let drawn = history::draw(servers, &mut random);
-            let terms = |log: &Log| log.entries().map(|(_, entry)| entry.term).collect();
-            let logs: Vec<Terms> = drawn.logs.values().map(terms).collect();
-            let answer = Search::new(&logs, servers).map(Search::finish);
-            assert!(matches!(answer, Ok(Answer::Run(_))), "seed {seed}: {logs:?}: {answer:?}");
-        }
-    }
-}

@@ -38,23 +38,3 @@ impl Prose {
         self.paragraphs.drain(..count).map(|(_, paragraph)| paragraph).collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paragraphs_come_before_the_commands_that_follow_them() {
-        let script = "# Title\n#\n# One,\n# two.\n#\n# Three.\n#\n# Rules: pre-vote\n\ncluster 3\n---\n# output\n\n# Four.\n\nrun 1s\n---\n\n# Five.\n";
-        let mut prose = Prose::of(script);
-        assert_eq!(prose.take_before(10), ["One, two.", "Three."]);
-        assert_eq!(prose.take_before(10), [""; 0]);
-        assert_eq!(prose.take_before(16), ["Four."]);
-        assert_eq!(prose.take_before(u32::MAX), ["Five."]);
-    }
-
-    #[test]
-    fn a_script_without_comments_has_none() {
-        assert_eq!(Prose::of("cluster 3\n---\nout\n").take_before(u32::MAX), [""; 0]);
-    }
-}

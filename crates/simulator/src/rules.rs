@@ -1,6 +1,7 @@
 use crate::substitute::{Condition, Question, Substitute};
+use consensus::event::{Decision, Verdict, What};
 use consensus::{Index, LogPosition, NodeId, Rule, Rules, Term};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Rules that can't be seen at work, or whose absence breaks no promise, each with the reason. Every other
@@ -49,16 +50,20 @@ impl Rules for AllBut {
     }
 }
 
-/// The rules of a world, which may change while its servers run: they all look here.
+/// The rules of a world, which may change while its servers run: they all look here. Each server has a clone.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct RulesOfWorld {
     rules: Rc<Cell<AllBut>>,
     substitute: Option<Substitute>,
+    /// The answers that were not Raft's and are not recorded yet.
+    other_answers: RefCell<Vec<Decision>>,
+    /// The last question that got such an answer.
+    last_question: RefCell<Option<Question>>,
 }
 
 impl RulesOfWorld {
     pub(crate) fn new(rules: AllBut, substitute: Option<Substitute>) -> RulesOfWorld {
-        RulesOfWorld { rules: Rc::new(Cell::new(rules)), substitute }
+        RulesOfWorld { rules: Rc::new(Cell::new(rules)), substitute, ..RulesOfWorld::default() }
     }
 
     pub(crate) fn now(&self) -> AllBut {
@@ -73,6 +78,41 @@ impl RulesOfWorld {
     fn substitute_for(&self, condition: Condition) -> Option<&Substitute> {
         self.substitute.as_ref().filter(|substitute| substitute.condition() == condition)
     }
+
+    fn says_yes(&self, other: &Substitute, question: Question) -> bool {
+        self.ask(other, question) == Verdict::Bool(true)
+    }
+
+    fn index(&self, other: &Substitute, question: Question) -> Index {
+        match self.ask(other, question) {
+            Verdict::Index(index) => index,
+            _ => unreachable!("answers of another kind are refused"),
+        }
+    }
+
+    fn place(&self, other: &Substitute, question: Question) -> Option<usize> {
+        match self.ask(other, question) {
+            Verdict::Place(place) => place,
+            _ => unreachable!("answers of another kind are refused"),
+        }
+    }
+
+    /// Asks, and remembers an answer that is not Raft's.
+    fn ask(&self, other: &Substitute, question: Question) -> Verdict {
+        let (answer, of_raft) = (other.ask(&question), question.answer_of_raft());
+        if answer == of_raft {
+            return answer;
+        }
+        // How far entries are committed is asked with every heartbeat. That the answer is as before is no news.
+        let is_repeated =
+            matches!(answer, Verdict::Index(_)) && self.last_question.borrow().as_ref() == Some(&question);
+        if !is_repeated {
+            let what = What::OtherAnswer { answer, of_raft };
+            self.other_answers.borrow_mut().push(Decision::new(Some(question.rule()), what));
+        }
+        self.last_question.replace(Some(question));
+        answer
+    }
 }
 
 impl Rules for RulesOfWorld {
@@ -80,30 +120,34 @@ impl Rules for RulesOfWorld {
         self.now().hold(rule)
     }
 
+    fn take_other_answers(&self) -> Vec<Decision> {
+        self.other_answers.take()
+    }
+
     fn is_up_to_date(&self, candidate: LogPosition, own: LogPosition) -> bool {
         match self.substitute_for(Condition::IsUpToDate) {
-            Some(other) => other.says_yes(&Question::IsUpToDate { candidate, own }),
+            Some(other) => self.says_yes(other, Question::IsUpToDate { candidate, own }),
             None => self.now().is_up_to_date(candidate, own),
         }
     }
 
     fn may_vote(&self, voted_for: Option<NodeId>, candidate: NodeId) -> bool {
         match self.substitute_for(Condition::MayVote) {
-            Some(other) => other.says_yes(&Question::MayVote { voted_for, candidate }),
+            Some(other) => self.says_yes(other, Question::MayVote { voted_for, candidate }),
             None => self.now().may_vote(voted_for, candidate),
         }
     }
 
     fn restarts_timer(&self, granted: bool) -> bool {
         match self.substitute_for(Condition::RestartsTimer) {
-            Some(other) => other.says_yes(&Question::RestartsTimer { granted }),
+            Some(other) => self.says_yes(other, Question::RestartsTimer { granted }),
             None => self.now().restarts_timer(granted),
         }
     }
 
     fn fits(&self, prev: LogPosition, own: Option<Term>) -> bool {
         match self.substitute_for(Condition::Fits) {
-            Some(other) => other.says_yes(&Question::Fits { prev, own }),
+            Some(other) => self.says_yes(other, Question::Fits { prev, own }),
             None => self.now().fits(prev, own),
         }
     }
@@ -114,28 +158,30 @@ impl Rules for RulesOfWorld {
         new: impl Iterator<Item = Term>,
     ) -> Option<usize> {
         match self.substitute_for(Condition::FirstConflict) {
-            Some(other) => other.place(&Question::FirstConflict { own: own.collect(), new: new.collect() }),
+            Some(other) => {
+                self.place(other, Question::FirstConflict { own: own.collect(), new: new.collect() })
+            }
             None => self.now().first_conflict(own, new),
         }
     }
 
     fn commit_of_follower(&self, leader_commit: Index, last_new: Index, last: Index) -> Index {
         match self.substitute_for(Condition::CommitOfFollower) {
-            Some(other) => other.index(&Question::CommitOfFollower { leader_commit, last_new, last }),
+            Some(other) => self.index(other, Question::CommitOfFollower { leader_commit, last_new, last }),
             None => self.now().commit_of_follower(leader_commit, last_new, last),
         }
     }
 
     fn reached_by_majority(&self, reached: impl Iterator<Item = Index> + Clone) -> Index {
         match self.substitute_for(Condition::ReachedByMajority) {
-            Some(other) => other.index(&Question::ReachedByMajority { reached: reached.collect() }),
+            Some(other) => self.index(other, Question::ReachedByMajority { reached: reached.collect() }),
             None => self.now().reached_by_majority(reached),
         }
     }
 
     fn may_commit(&self, entry: Term, current: Term) -> bool {
         match self.substitute_for(Condition::MayCommit) {
-            Some(other) => other.says_yes(&Question::MayCommit { entry, current }),
+            Some(other) => self.says_yes(other, Question::MayCommit { entry, current }),
             None => self.now().may_commit(entry, current),
         }
     }

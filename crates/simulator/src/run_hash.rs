@@ -1,19 +1,14 @@
 //! A number for a run.
 
+use crate::fnv1a::Fnv1a;
 use std::borrow::Cow;
 use std::fmt;
 use trace::{Event, Laboratory, Record};
 
 /// A number that two runs share only if they have the same records. The English of the records does not count, and
 /// neither do the last words of servers. It is 64-bit FNV-1a over the records' lines, the same on each machine.
-#[derive(Debug, Clone)]
-pub struct RunHash(u64);
-
-impl Default for RunHash {
-    fn default() -> RunHash {
-        RunHash(0xcbf2_9ce4_8422_2325)
-    }
-}
+#[derive(Debug, Default, Clone)]
+pub struct RunHash(Fnv1a);
 
 impl RunHash {
     /// That of a run with these records.
@@ -32,14 +27,12 @@ impl RunHash {
             last_words.clear();
         }
         let line = serde_json::to_string(&*record).expect("a record has only string keys") + "\n";
-        for byte in line.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0.add(line.as_bytes());
     }
 
     /// The number.
     pub fn number(&self) -> u64 {
-        self.0
+        self.0.number()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::network::Weather;
 use crate::prose::Prose;
 use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
 use crate::rules::AllBut;
-use crate::substitute::Substitute;
+use crate::substitute::{self, Substitute};
 use crate::world::{MessageInFlight, World, WorldOptions};
 use consensus::{
     Entry, HardState, Index, Lease, Limits, Log, LogPosition, NodeId, Payload, RoleKind, Rule, Term, Timing,
@@ -25,6 +25,8 @@ use trace::{Condition, Feed, Record};
 #[derive(Debug, Default)]
 pub struct Scenario {
     pub(crate) world: Option<World>,
+    /// The number of servers of the largest cluster so far, spare ones apart.
+    servers: Option<u64>,
     logs: BTreeMap<NodeId, Log>,
     committed: LogPosition,
     memories: BTreeMap<NodeId, HardState>,
@@ -37,7 +39,7 @@ pub struct Scenario {
     pub(crate) ran: Duration,
     /// What has been done to the world.
     pub(crate) done: Done,
-    /// What answers about a condition in its clusters, in the place of Raft.
+    /// What answers about a condition in its clusters, in the place of Raft, if the script does not say it.
     pub(crate) substitute: Option<Substitute>,
     /// How many records there may still be, beside those of its world; `None` if there is no bound.
     records_left: Option<usize>,
@@ -56,6 +58,8 @@ pub struct Film {
     pub scenes: Vec<Scene>,
     /// The rule that was off from the beginning.
     pub without: Option<Rule>,
+    /// The number of servers with which its largest cluster begins, spare ones apart; `None` if that is not known.
+    pub servers: Option<u64>,
 }
 
 impl Film {
@@ -86,6 +90,8 @@ pub struct Scene {
     pub records: Vec<Record>,
     /// The text that it was asked for, such as a table of the logs.
     pub said: String,
+    /// The time in the cluster after it; 0 while there is none.
+    pub now: Duration,
 }
 
 type Played = Result<String, Box<dyn Error>>;
@@ -119,6 +125,7 @@ impl Runner for Scenario {
             records,
             // It repeats what was to be expected.
             said: if command.name == "expect" { String::new() } else { said.clone() },
+            now: self.now(),
         });
         Ok(told + &said)
     }
@@ -165,12 +172,22 @@ fn failure(message: &str) -> Option<(&str, &str, &str)> {
 
 /// The command as a user would write it.
 fn words(command: &Command) -> String {
-    let argument = |argument: &goldenscript::Argument| match &argument.key {
-        Some(key) => format!(" {key}={}", argument.value),
-        None => format!(" {}", argument.value),
+    let argument = |argument: &goldenscript::Argument| {
+        let value = &argument.value;
+        match &argument.key {
+            // An expression has no quotes in it.
+            Some(key) if value.contains(|letter: char| !is_bare(letter)) => format!(" {key}=\"{value}\""),
+            Some(key) => format!(" {key}={value}"),
+            None => format!(" {value}"),
+        }
     };
     let arguments: String = command.args.iter().map(argument).collect();
     format!("{}{arguments}", command.name)
+}
+
+/// May an argument have this letter without quotes around it?
+fn is_bare(letter: char) -> bool {
+    letter.is_alphanumeric() || "_-./@".contains(letter)
 }
 
 impl Scenario {
@@ -206,7 +223,7 @@ impl Scenario {
             scenes.push(Scene { prose: closing, ..Scene::default() });
         }
         let without = self.world().and_then(|world| world.options().rules.0);
-        Ok(Film { scenes, without })
+        Ok(Film { scenes, without, servers: self.servers })
     }
 
     /// Plays a script of one command.
@@ -221,6 +238,10 @@ impl Scenario {
         scene.ok_or_else(|| format!("\"{line}\" is not a command"))
     }
 
+    fn now(&self) -> Duration {
+        self.world.as_ref().map_or(Duration::ZERO, World::now)
+    }
+
     /// A command that was to fail has failed. What was tried, and why it was refused, is part of the story.
     fn note_refusal(&mut self, command: &Command, error: &str) {
         let tried = Some(std::mem::take(&mut self.tried)).filter(|tried| !tried.is_empty());
@@ -232,6 +253,7 @@ impl Scenario {
             is_silent: command.silent,
             records: Vec::new(),
             said: format!("{tried}{refused}\n"),
+            now: self.now(),
         });
     }
 
@@ -365,6 +387,7 @@ impl Scenario {
         let timing = Timing::new(heartbeat, duration(&min)?, duration(&max)?)
             .map_err(|error| format!("{error} ({})", error.rule()))?;
         let without = option("without", "");
+        let answers = substitute::Condition::ALL.map(|condition| (condition, option(condition.id(), "")));
         let lease = option("lease", "");
         let profile = parse_profile(&option("profile", "paper"))?;
         let spares = option("spares", "0").parse()?;
@@ -374,6 +397,14 @@ impl Scenario {
         if heartbeat < SHORTEST_HEARTBEAT {
             let shortest = humantime::format_duration(SHORTEST_HEARTBEAT);
             return Err(format!("a heartbeat interval is at least {shortest} here").into());
+        }
+        let mut substitute = None;
+        for (condition, words) in answers.iter().filter(|(_, words)| !words.is_empty()) {
+            if substitute.is_some() {
+                return Err("only one condition can have another answer than Raft's".into());
+            }
+            let answer = Substitute::in_words(*condition, words);
+            substitute = Some(answer.map_err(|mistake| format!("{}, {mistake}", condition.id()))?);
         }
         let options = WorldOptions {
             servers,
@@ -405,13 +436,14 @@ impl Scenario {
             memories: std::mem::take(&mut self.memories),
             committed: std::mem::take(&mut self.committed),
             founds: option("founded", "yes") == "no",
-            substitute: self.substitute.clone(),
+            substitute: substitute.or_else(|| self.substitute.clone()),
             ..WorldOptions::default()
         };
         if let Some(problem) = options.problem_with_beginning() {
             self.tried = tried(&options);
             return Err(problem.into());
         }
+        self.servers = self.servers.max(Some(options.servers));
         let mut world = World::new(options);
         if let Some(left) = &mut self.records_left {
             // Each server knows each other: that takes time before anything happens.

@@ -92,6 +92,7 @@ impl Script {
             lease,
             seed,
             rules,
+            substitute,
             weather,
             save_time,
             disk_size,
@@ -173,6 +174,11 @@ impl Script {
         option(*seed != fair.seed, "seed", seed.to_string());
         if let Some(rule) = rules.0 {
             option(true, "without", rule.to_string());
+        }
+        if let Some(substitute) = substitute
+            && let Some(words) = substitute.words()
+        {
+            option(true, substitute.condition().id(), format!("\"{words}\""));
         }
         commands.push(cluster);
         commands

@@ -1,5 +1,6 @@
 //! Where scripts are played: in worlds of one application.
 
+use crate::action::Action;
 use crate::application::Application;
 use crate::properties::Promise;
 use crate::run_hash::RunHash;
@@ -37,7 +38,10 @@ impl<A: Application, F: Fn(WorldOptions) -> World<A>> Stage for F {
         let mut world = self(script.options.clone());
         for action in &script.actions {
             // Whether it can be done depends on what happened before, and that on chance.
-            let _ = world.perform(action);
+            let outcome = world.perform(action);
+            if let (Action::CheckHistory, Err(refusal)) = (action, outcome) {
+                panic!("{refusal}, so it must not pass for one that is right");
+            }
             world.drop_records();
             if !world.violations().is_empty() {
                 break;

@@ -1,5 +1,7 @@
 //! Conditions of Raft that someone else answers, perhaps wrongly: a learner.
 
+use crate::expression::{self, Mistake};
+use consensus::event::Verdict;
 use consensus::{EveryRule, Index, LogPosition, NodeId, Rule, Rules, Term};
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +28,32 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// All of them.
+    pub const ALL: [Condition; 8] = [
+        Condition::IsUpToDate,
+        Condition::MayVote,
+        Condition::RestartsTimer,
+        Condition::Fits,
+        Condition::FirstConflict,
+        Condition::CommitOfFollower,
+        Condition::ReachedByMajority,
+        Condition::MayCommit,
+    ];
+
+    /// Its name in scripts and exercises, as in `up-to-date`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Condition::IsUpToDate => "up-to-date",
+            Condition::MayVote => "may-vote",
+            Condition::RestartsTimer => "restarts-timer",
+            Condition::Fits => "fits",
+            Condition::FirstConflict => "first-conflict",
+            Condition::CommitOfFollower => "commit-of-follower",
+            Condition::ReachedByMajority => "reached-by-majority",
+            Condition::MayCommit => "may-commit",
+        }
+    }
+
     /// The rule that rests on it.
     pub fn rule(self) -> Rule {
         match self {
@@ -55,17 +83,6 @@ pub enum Question {
     MayCommit { entry: Term, current: Term },
 }
 
-/// The answer to a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Yes or no.
-    Bool(bool),
-    /// An index in the log.
-    Index(Index),
-    /// A place in a list, counted from 0; `None` if there is none.
-    Place(Option<usize>),
-}
-
 impl Question {
     /// The condition.
     pub fn condition(&self) -> Condition {
@@ -78,6 +95,14 @@ impl Question {
             Question::CommitOfFollower { .. } => Condition::CommitOfFollower,
             Question::ReachedByMajority { .. } => Condition::ReachedByMajority,
             Question::MayCommit { .. } => Condition::MayCommit,
+        }
+    }
+
+    /// The rule that rests on the answer.
+    pub(crate) fn rule(&self) -> Rule {
+        match self {
+            Question::IsUpToDate { candidate, own } if candidate.term == own.term => Rule::UpToDateLog,
+            _ => self.condition().rule(),
         }
     }
 
@@ -137,6 +162,8 @@ type Answers = dyn Fn(&Question) -> Result<Verdict, String> + Send + Sync;
 pub struct Substitute {
     condition: Condition,
     answers: Arc<Answers>,
+    /// The expression that answers, so that scripts can name it.
+    words: Option<Arc<str>>,
 }
 
 impl Substitute {
@@ -145,7 +172,23 @@ impl Substitute {
         condition: Condition,
         answers: impl Fn(&Question) -> Result<Verdict, String> + Send + Sync + 'static,
     ) -> Substitute {
-        Substitute { condition, answers: Arc::new(answers) }
+        Substitute { condition, answers: Arc::new(answers), words: None }
+    }
+
+    /// This expression answers all questions about the condition, as in
+    /// `candidate.term > own.term || candidate.index >= own.index`.
+    ///
+    /// # Errors
+    /// If it is not one, or of another kind than the answer.
+    pub fn in_words(condition: Condition, text: &str) -> Result<Substitute, Mistake> {
+        let answers = expression::parse(condition, text)?;
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(Substitute { words: Some(words.into()), ..Substitute::new(condition, answers) })
+    }
+
+    /// The expression that answers, in one line; `None` if something else does.
+    pub fn words(&self) -> Option<&str> {
+        self.words.as_deref()
     }
 
     /// The condition.
@@ -153,29 +196,15 @@ impl Substitute {
         self.condition
     }
 
-    fn ask(&self, question: &Question) -> Verdict {
+    /// The answer to this question.
+    ///
+    /// # Panics
+    /// If there is none, or it can't be one.
+    pub(crate) fn ask(&self, question: &Question) -> Verdict {
         let verdict = (self.answers)(question).unwrap_or_else(|why| panic!("{why}"));
         match question.problem_with(verdict) {
             Some(problem) => panic!("{problem}"),
             None => verdict,
-        }
-    }
-
-    pub(crate) fn says_yes(&self, question: &Question) -> bool {
-        matches!(self.ask(question), Verdict::Bool(true))
-    }
-
-    pub(crate) fn index(&self, question: &Question) -> Index {
-        match self.ask(question) {
-            Verdict::Index(index) => index,
-            _ => unreachable!("answers of another kind are refused"),
-        }
-    }
-
-    pub(crate) fn place(&self, question: &Question) -> Option<usize> {
-        match self.ask(question) {
-            Verdict::Place(place) => place,
-            _ => unreachable!("answers of another kind are refused"),
         }
     }
 }
@@ -187,8 +216,10 @@ impl fmt::Debug for Substitute {
 }
 
 impl PartialEq for Substitute {
-    /// The very same answers: functions can't be compared.
+    /// The same expression, or the very same answers: functions can't be compared.
     fn eq(&self, other: &Substitute) -> bool {
-        self.condition == other.condition && Arc::ptr_eq(&self.answers, &other.answers)
+        let is_same_expression = self.words.is_some() && self.words == other.words;
+        self.condition == other.condition
+            && (is_same_expression || Arc::ptr_eq(&self.answers, &other.answers))
     }
 }

@@ -15,6 +15,11 @@ pub trait Disk {
     /// Where the files are, for messages to people.
     fn folder(&self) -> &Path;
 
+    /// Does nothing here take any time? Then a server does it without a thread for its disk.
+    fn is_instant(&self) -> bool {
+        false
+    }
+
     /// The names of all files, in any order. A crash may still undo some of them.
     fn list(&mut self) -> io::Result<Vec<String>>;
 

@@ -121,6 +121,7 @@ mod identity;
 mod inspect;
 mod membership;
 mod memory;
+mod memory_disk;
 mod read_only_disk;
 mod record;
 mod recover;
@@ -144,6 +145,7 @@ pub use inspect::{
     Ending, InspectedEntry, InspectedSave, InspectedSegment, Inspection, identity_of, inspect,
 };
 pub use membership::{decode_membership, encode_membership};
+pub use memory_disk::MemoryDisk;
 pub use recover::{FoundedAnew, found_anew};
 pub use recovery::CutOff;
 pub use segment::{LogDamage, Reached, SegmentHeader};

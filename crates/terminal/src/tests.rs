@@ -41,7 +41,7 @@ pub(crate) fn record(t: u64, node: u64, term: u64, event: Event) -> Record {
 }
 
 pub(crate) fn decided(rule: Rule, what: What) -> Event {
-    Event::Decision(Decision { rule: Some(rule), what })
+    Event::Decision(Decision::new(Some(rule), what))
 }
 
 pub(crate) fn heartbeat(term: u64) -> Message {

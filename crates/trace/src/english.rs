@@ -6,7 +6,7 @@ mod members;
 
 use crate::record::{Answer, Event, Io, Laboratory, Process, Record, State, Unsynced, Wish};
 use crate::shown;
-use consensus::event::{Check, Problem, What};
+use consensus::event::{Check, Decision, Problem, Verdict, What};
 use consensus::{
     AppendOutcome, Chunk, HardState, Index, LogPosition, Message, NodeId, RoleKind, Rule, SnapshotOutcome,
     Term,
@@ -26,6 +26,7 @@ pub fn sentence(record: &Record) -> String {
 
 fn words(record: &Record) -> String {
     match &record.event {
+        Event::Decision(decision) if decision.by_other_answer => by_other_answer(record, decision),
         Event::Decision(decision) => decision_sentence(record, decision.rule, &decision.what),
         Event::Io(io) => io_sentence(io),
         Event::Process(process) => process_sentence(process),
@@ -33,9 +34,34 @@ fn words(record: &Record) -> String {
     }
 }
 
+/// What was decided by an answer that is not Raft's. Raft's reasons for such decisions may not hold, so only facts are told.
+fn by_other_answer(record: &Record, decision: &Decision) -> String {
+    match &decision.what {
+        What::Check { check, .. } => {
+            let is_ahead =
+                matches!(check, Check::LogUpToDate { candidate, own } if is_ahead(*candidate, *own));
+            check_sentence(record.term, check, is_ahead)
+        }
+        What::Appended { first, last } => format!("append {}", entries_words(*first, last.index)),
+        What::Truncated { first, last } => format!("remove {}", entries_words(*first, last.index)),
+        What::Mismatch { .. } => "append nothing".to_owned(),
+        What::Committed { index } => format!("mark {} as committed", up_to(*index)),
+        What::Waits { entry } => format!("don't commit {} yet", entry_of_term(*entry)),
+        what => decision_sentence(record, decision.rule, what),
+    }
+}
+
+/// Is the log that ends there more up to date (§5.4.1)?
+fn is_ahead(candidate: LogPosition, own: LogPosition) -> bool {
+    (candidate.term, candidate.index) > (own.term, own.index)
+}
+
 fn decision_sentence(record: &Record, rule: Option<Rule>, what: &What) -> String {
     let term = record.term;
     match what {
+        What::OtherAnswer { answer, of_raft } => {
+            format!("your answer says {} where Raft says {}", verdict_words(*answer), verdict_words(*of_raft))
+        }
         What::Role { role: RoleKind::Follower, was: None } => "start as a follower".to_owned(),
         What::Role { role: RoleKind::Follower, was: Some(was) } => {
             format!("step down from {was} to follower")
@@ -267,8 +293,7 @@ fn check_sentence(term: Term, check: &Check, holds: bool) -> String {
         },
         Check::LogUpToDate { candidate, own } => {
             let (its, mine) = (log_end(*candidate), log_end(*own));
-            let is_ahead = (candidate.term, candidate.index) > (own.term, own.index);
-            match (is_ahead, holds) {
+            match (is_ahead(*candidate, *own), holds) {
                 (true, true) => format!("its log ({its}) is ahead of mine ({mine})"),
                 (false, false) => format!("its log ({its}) is behind mine ({mine})"),
                 // A rule is off.
@@ -423,6 +448,16 @@ pub fn message_words(message: &Message) -> String {
             };
             format!("InstallSnapshot reply term {}: {answer}", reply.term)
         }
+    }
+}
+
+fn verdict_words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Bool(yes) => yes_no(yes).to_owned(),
+        Verdict::Index(Index(0)) => "no entry".to_owned(),
+        Verdict::Index(index) => format!("entry {index}"),
+        Verdict::Place(None) => "none".to_owned(),
+        Verdict::Place(Some(place)) => format!("place {place}"),
     }
 }
 

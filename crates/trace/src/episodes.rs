@@ -40,7 +40,7 @@ pub struct Episode {
     campaigns: Vec<Campaign>,
     /// The term of the first try, which may no longer be kept.
     first_term: Option<Term>,
-    /// The winner of the election, and the term.
+    /// The first winner of the election, and the term. Where a rule is off, there may be another.
     winner: Option<(NodeId, Term)>,
     /// When it was won, in microseconds since the cluster's start.
     won_at: u64,
@@ -72,6 +72,7 @@ struct Campaign {
     waited: Option<Wait>,
     asked: BTreeSet<NodeId>,
     votes: usize,
+    has_won: bool,
 }
 
 /// How long a server had waited for a leader when it started an election.
@@ -131,9 +132,13 @@ impl Episodes {
             Event::Laboratory(Laboratory::ClientHears { client, answer, .. }) => {
                 return self.record_answer(*client, answer);
             }
-            Event::Decision(decision) => self.record_decision(record, decision),
+            Event::Decision(decision) => {
+                if let Some(number) = self.record_decision(record, decision) {
+                    return Some(number);
+                }
+            }
             Event::Io(Io::Sent { to, message: Message::RequestVote(_) }) => {
-                if let Some(campaign) = self.campaign_of(record.node) {
+                if let Some(campaign) = self.campaign_of(record.node, record.term) {
                     campaign.asked.insert(*to);
                 }
             }
@@ -144,7 +149,8 @@ impl Episodes {
         self.episodes.last().map(|latest| latest.number)
     }
 
-    fn record_decision(&mut self, record: &Record, decision: &Decision) {
+    /// Returns the number of the episode whose text may have changed, if that is not the latest.
+    fn record_decision(&mut self, record: &Record, decision: &Decision) -> Option<u64> {
         let server = self.servers.entry(record.node).or_default();
         match &decision.what {
             What::Timer { timeout_us } => {
@@ -168,10 +174,10 @@ impl Episodes {
             }
             What::Role { role, was } => {
                 server.role = Some(*role);
-                self.record_role(record, *role, *was);
+                return self.record_role(record, *role, *was);
             }
             What::Tally { votes, .. } => {
-                if let Some(campaign) = self.campaign_of(record.node) {
+                if let Some(campaign) = self.campaign_of(record.node, record.term) {
                     campaign.votes = *votes;
                 }
             }
@@ -189,6 +195,7 @@ impl Episodes {
             }
             _ => {}
         }
+        None
     }
 
     /// A server asks for votes in a new term of its own.
@@ -196,24 +203,40 @@ impl Episodes {
         let server = self.servers.entry(record.node).or_default();
         server.leader = None;
         let waited = server.waited.take();
-        let campaign =
-            Campaign { candidate: record.node, term: record.term, waited, asked: BTreeSet::new(), votes: 0 };
+        let campaign = Campaign {
+            candidate: record.node,
+            term: record.term,
+            waited,
+            asked: BTreeSet::new(),
+            votes: 0,
+            has_won: false,
+        };
         let episode = self.go_on(record, |last| last.is_only_deeds() || last.is_electing());
         episode.first_term.get_or_insert(record.term);
         episode.campaigns.retain(|earlier| earlier.term.0 + TERMS_TOLD >= record.term.0);
         episode.campaigns.push(campaign);
     }
 
-    fn record_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) {
+    /// Returns the number of the episode whose text may have changed, if that is not the latest.
+    fn record_role(&mut self, record: &Record, role: RoleKind, was: Option<RoleKind>) -> Option<u64> {
         let id = record.node;
         match (role, was) {
             (RoleKind::Leader, _) => {
-                let election = self.go_on(record, Episode::is_electing);
-                election.winner = Some((id, record.term));
+                self.elections_won += 1;
+                let tried = |episode: &mut Episode| episode.campaign_of(id, record.term).is_some();
+                // It need not be the latest: a promise may have been broken since it asked.
+                let election = match self.episodes.iter_mut().rposition(tried) {
+                    Some(place) => &mut self.episodes[place],
+                    None => self.go_on(record, Episode::is_electing),
+                };
+                if let Some(campaign) = election.campaign_of(id, record.term) {
+                    campaign.has_won = true;
+                }
+                election.winner.get_or_insert((id, record.term));
                 // It stepped down before it won, which would be told after that.
                 election.remarks.retain(|remark| remark.deposed != Some(id));
                 election.won_at = record.t;
-                self.elections_won += 1;
+                return Some(election.number);
             }
             // Its timer is made to run out, and that is told.
             (RoleKind::Follower, Some(RoleKind::Leader)) if record.rule().is_none() => {}
@@ -230,6 +253,7 @@ impl Episodes {
             }
             _ => {}
         }
+        None
     }
 
     /// The entry with which a leader starts its term belongs to its election.
@@ -345,10 +369,9 @@ impl Episodes {
         self.episodes.last_mut().expect("this belongs to it")
     }
 
-    /// The current try of this server.
-    fn campaign_of(&mut self, candidate: NodeId) -> Option<&mut Campaign> {
-        let last = self.episodes.last_mut().filter(|last| last.is_electing())?;
-        last.campaigns.iter_mut().rev().find(|campaign| campaign.candidate == candidate)
+    /// The try of this server in this term.
+    fn campaign_of(&mut self, candidate: NodeId, term: Term) -> Option<&mut Campaign> {
+        self.episodes.iter_mut().rev().find_map(|episode| episode.campaign_of(candidate, term))
     }
 }
 
@@ -381,6 +404,10 @@ impl Episode {
 
     fn remark(&mut self, text: String) {
         self.remarks.push(Remark { deposed: None, text });
+    }
+
+    fn campaign_of(&mut self, candidate: NodeId, term: Term) -> Option<&mut Campaign> {
+        self.campaigns.iter_mut().find(|campaign| campaign.candidate == candidate && campaign.term == term)
     }
 
     fn is_electing(&self) -> bool {
@@ -418,19 +445,18 @@ impl Episode {
             }
             None => {}
         }
-        let has_won =
-            |campaign: &Campaign| self.winner.is_some_and(|(winner, _)| winner == campaign.candidate);
-        let (winners, others): (Vec<_>, Vec<_>) = of(last_term).partition(|campaign| has_won(campaign));
-        for campaign in winners.into_iter().chain(others) {
-            match self.winner {
-                Some(_) if !has_won(campaign) => write!(f, " {} asked too.", campaign.candidate)?,
-                Some(_) => write!(
-                    f,
-                    " {campaign}, got {} of {} votes and leads term {last_term}.",
-                    campaign.votes,
-                    campaign.asked.len() + 1
-                )?,
-                None => write!(f, " {campaign}: term {last_term}, {} so far.", votes(campaign.votes))?,
+        let mut campaigns: Vec<&Campaign> = of(last_term).collect();
+        campaigns.sort_by_key(|campaign| (self.winner() != Some(campaign.candidate), !campaign.has_won));
+        for campaign in campaigns {
+            let Campaign { candidate, asked, votes, has_won, .. } = campaign;
+            match self.winner() {
+                None => write!(f, " {campaign}: term {last_term}, {} so far.", votes_in_words(*votes))?,
+                Some(_) if !has_won => write!(f, " {candidate} asked too, and lost.")?,
+                Some(winner) => {
+                    let too = if winner == *candidate { "" } else { ", too" };
+                    let asked = asked.len() + 1;
+                    write!(f, " {campaign}, got {votes} of {asked} votes and leads term {last_term}{too}.")?;
+                }
             }
         }
         Ok(())
@@ -509,7 +535,7 @@ fn decides(membership: &Membership) -> String {
     }
 }
 
-fn votes(count: usize) -> String {
+fn votes_in_words(count: usize) -> String {
     if count == 1 { "1 vote".to_owned() } else { format!("{count} votes") }
 }
 

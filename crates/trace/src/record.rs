@@ -534,7 +534,7 @@ impl Record {
     /// The rule that decided, if one did.
     pub fn rule(&self) -> Option<Rule> {
         match &self.event {
-            Event::Decision(decision) => decision.rule,
+            Event::Decision(decision) => decision.rule.filter(|_| !decision.by_other_answer),
             Event::Io(Io::Applied { .. }) => Some(Rule::ApplyInOrderOnce),
             Event::Io(Io::Answered { answer: Answer::Done { .. } | Answer::Replaced, .. }) => {
                 Some(Rule::AnswerForThisEntry)

@@ -2,7 +2,7 @@
 
 extern crate raft_for_beginners_trace as trace;
 
-use consensus::event::{self, Check, Problem, What};
+use consensus::event::{self, Check, Problem, Verdict, What};
 use consensus::{
     AppendEntries, AppendEntriesReply, AppendOutcome, CannotChange, Entry, HardState, Index, LogPosition,
     Membership, Message, NodeId, Payload, Profile, Quorum, RequestVote, RequestVoteReply, Retirement,
@@ -31,7 +31,12 @@ fn record(node: u64, seq: u64, cause: Option<(u64, u64)>, event: Event) -> Recor
 }
 
 fn decided(rule: Rule, what: What) -> Event {
-    Event::Decision(event::Decision { rule: Some(rule), what })
+    Event::Decision(event::Decision::new(Some(rule), what))
+}
+
+/// A learner's answer decided.
+fn by_other_answer(rule: Rule, what: What) -> Event {
+    Event::Decision(event::Decision { by_other_answer: true, ..event::Decision::new(Some(rule), what) })
 }
 
 fn heartbeat() -> Message {
@@ -104,17 +109,17 @@ fn one_of_each() -> Vec<Event> {
             Rule::PreVote,
             What::PreTally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None },
         ),
-        Event::Decision(event::Decision { rule: None, what: What::NoVoter }),
+        Event::Decision(event::Decision::new(None, What::NoVoter)),
         decided(Rule::CheckQuorum, What::QuorumLost { heard: 1, needed: 2 }),
-        Event::Decision(event::Decision {
-            rule: None,
-            what: What::ConnectionLost { leader: NodeId(3), timeout_us: 4_200 },
-        }),
-        Event::Decision(event::Decision {
-            rule: None,
-            what: What::ConnectionMade { peer: NodeId(3), timeout_us: 21_000 },
-        }),
-        Event::Decision(event::Decision { rule: None, what: What::Profile { profile: Profile::PRODUCTION } }),
+        Event::Decision(event::Decision::new(
+            None,
+            What::ConnectionLost { leader: NodeId(3), timeout_us: 4_200 },
+        )),
+        Event::Decision(event::Decision::new(
+            None,
+            What::ConnectionMade { peer: NodeId(3), timeout_us: 21_000 },
+        )),
+        Event::Decision(event::Decision::new(None, What::Profile { profile: Profile::PRODUCTION })),
         membership(Membership::of_voters([1, 2, 3].map(NodeId))),
         membership(joint()),
         decided(
@@ -138,12 +143,9 @@ fn one_of_each() -> Vec<Event> {
         decided(Rule::NewerTermWins, What::Term { was: Term(4) }),
         decided(Rule::CandidateIncrementsTerm, What::Term { was: Term(4) }),
         decided(Rule::RandomisedTimeout, What::Timer { timeout_us: 231_400 }),
-        Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 0 } }),
-        Event::Decision(event::Decision { rule: None, what: What::Timer { timeout_us: 300_000 } }),
-        Event::Decision(event::Decision {
-            rule: None,
-            what: What::BackedUp { follower: NodeId(3), next: Index(9) },
-        }),
+        Event::Decision(event::Decision::new(None, What::Timer { timeout_us: 0 })),
+        Event::Decision(event::Decision::new(None, What::Timer { timeout_us: 300_000 })),
+        Event::Decision(event::Decision::new(None, What::BackedUp { follower: NodeId(3), next: Index(9) })),
         decided(Rule::ElectionTimeout, What::Timeout { role: RoleKind::Follower }),
         decided(Rule::CandidateRestartsTimer, What::Timeout { role: RoleKind::Candidate }),
         decided(
@@ -172,14 +174,25 @@ fn one_of_each() -> Vec<Event> {
             Rule::MajorityWins,
             What::Tally { voter: NodeId(3), granted: true, votes: 2, needed: 2, of_new: None },
         ),
+        decided(
+            Rule::CommitToLastNew,
+            What::OtherAnswer { answer: Verdict::Index(Index(3)), of_raft: Verdict::Index(Index(0)) },
+        ),
+        decided(
+            Rule::TruncateOnlyOnConflict,
+            What::OtherAnswer { answer: Verdict::Place(Some(0)), of_raft: Verdict::Place(None) },
+        ),
+        by_other_answer(Rule::CommitByMajority, What::Committed { index: Index(7) }),
+        by_other_answer(Rule::CommitCurrentTermOnly, What::Waits { entry: log }),
+        by_other_answer(Rule::ConsistencyCheck, What::Appended { first: Index(6), last: log }),
         decided(Rule::RecogniseLeader, What::Leader { leader: NodeId(3) }),
         decided(Rule::HeartbeatAtOnce, What::Heartbeat),
         decided(Rule::RejectStaleTerm, What::Refused { leader: NodeId(3), stale_term: Term(4) }),
         decided(Rule::IgnoreStaleAnswers, What::Ignored { from: NodeId(3), answer_term: Term(4) }),
-        Event::Decision(event::Decision {
-            rule: None,
-            what: What::Rejected { from: NodeId(9), problem: Problem::SenderIsSelf },
-        }),
+        Event::Decision(event::Decision::new(
+            None,
+            What::Rejected { from: NodeId(9), problem: Problem::SenderIsSelf },
+        )),
         Event::Io(Io::Sent { to: NodeId(3), message: request() }),
         Event::Io(Io::Received { from: NodeId(3), message: heartbeat() }),
         Event::Io(Io::Received {
@@ -292,6 +305,40 @@ fn each_event_is_told_in_its_own_words() {
     sentences.dedup();
     assert_eq!(sentences.len(), count, "two events are told alike");
     assert!(sentences.iter().all(|sentence| !sentence.ends_with('.')));
+}
+
+#[test]
+fn of_what_a_learner_decided_only_facts_are_told() {
+    let words = |event| {
+        let record = record(1, 2, None, event);
+        assert_eq!(record.rule(), None, "Raft's rule has not decided");
+        trace::english::sentence(&record)
+    };
+    let (behind, own) = (position(3, 2), position(2, 4));
+    let check = |candidate, holds| What::Check { check: Check::LogUpToDate { candidate, own }, holds };
+    assert_eq!(
+        words(by_other_answer(Rule::CompareTermBeforeLength, check(behind, true))),
+        "its log (entry 3, term 2) is behind mine (entry 2, term 4)"
+    );
+    assert_eq!(
+        words(by_other_answer(Rule::CompareTermBeforeLength, check(position(4, 4), false))),
+        "its log (entry 4, term 4) is ahead of mine (entry 2, term 4)"
+    );
+    let voted = What::Check { check: Check::NoOtherVote { voted_for: Some(NodeId(1)) }, holds: true };
+    assert_eq!(words(by_other_answer(Rule::OneVotePerTerm, voted)), "my vote in term 5 went to n1");
+    let told = |answer, of_raft| {
+        trace::english::sentence(&record(
+            1,
+            2,
+            None,
+            decided(Rule::OneVotePerTerm, What::OtherAnswer { answer, of_raft }),
+        ))
+    };
+    assert_eq!(told(Verdict::Bool(true), Verdict::Bool(false)), "your answer says yes where Raft says no");
+    assert_eq!(
+        told(Verdict::Index(Index(3)), Verdict::Index(Index(0))),
+        "your answer says entry 3 where Raft says no entry"
+    );
 }
 
 #[test]
@@ -416,7 +463,7 @@ fn a_view_follows_the_records() {
 fn a_view_knows_whose_data_is_in_trouble() {
     let mut view = ClusterView::new([1, 2, 3].map(NodeId));
     let mut apply = |node, life, what| {
-        let event = Event::Decision(event::Decision { rule: None, what });
+        let event = Event::Decision(event::Decision::new(None, what));
         view.apply(&Record { life, ..record(node, 1, None, event) });
         [1, 2, 3].map(|id| view.server(NodeId(id)).unwrap().trouble)
     };
@@ -619,5 +666,5 @@ fn a_step_begins_with_what_comes_from_outside() {
     assert!(!begins(decided(Rule::MajorityWins, What::Leader { leader: NodeId(3) })));
     let back = What::BackedUp { follower: NodeId(3), next: Index(4) };
     assert!(!begins(decided(Rule::BackUpOnMismatch, back.clone())));
-    assert!(begins(Event::Decision(event::Decision { rule: None, what: back })));
+    assert!(begins(Event::Decision(event::Decision::new(None, back))));
 }

@@ -554,7 +554,7 @@ mod tests {
     }
 
     fn decision(t: u64, what: What) -> Record {
-        let event = Event::Decision(consensus::event::Decision { what, rule: None });
+        let event = Event::Decision(consensus::event::Decision::new(None, what));
         Record { seq: Some(t), event, ..record(t) }
     }
 

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn what_was_long_ago_still_counts_and_the_work_stays_bounded() {
         let what = What::Role { role: RoleKind::Leader, was: Some(RoleKind::Candidate) };
-        let leads = Event::Decision(Decision { rule: Some(Rule::MajorityWins), what });
+        let leads = Event::Decision(Decision::new(Some(Rule::MajorityWins), what));
         let mut records = vec![record(1, 1, leads)];
         records.extend((2..50_000).map(|t| record(t, 3, Event::Laboratory(Laboratory::Resumed))));
         records.extend((50_000..60_000).map(|t| {

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn elections_are_worth_more_than_the_rest() {
-        let decision = |what| Event::Decision(consensus::event::Decision { what, rule: None });
+        let decision = |what| Event::Decision(consensus::event::Decision::new(None, what));
         let of = |event| Record { event, ..reply(1, |message| Io::Sent { to: NodeId(1), message }, None) };
         let mut judge = Judge::default();
         let mut worth = |event| judge.judge(1, &of(event)).worth;

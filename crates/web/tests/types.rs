@@ -6,8 +6,8 @@ extern crate raft_for_beginners_web as web;
 use cluster::{Action, SlowMotionState};
 use course::{Mark, Results};
 use engine::{
-    ClaimTold, CourseTold, Flying, GradesTold, Hunted, Judged, OriginTold, Refused, Request, RunHashTold,
-    ScriptText, Shrunk, Told,
+    AnswerTold, BrokenTold, ClaimTold, CourseTold, Flying, GradesTold, Hunted, Judged, OriginTold,
+    PracticeTold, Refused, Request, RiddleTold, RunHashTold, ScriptText, Shrunk, Told,
 };
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
@@ -46,6 +46,10 @@ fn write_types(folder: &Path) {
     Judged::export_all(&config).unwrap();
     GradesTold::export_all(&config).unwrap();
     Results::export_all(&config).unwrap();
+    PracticeTold::export_all(&config).unwrap();
+    AnswerTold::export_all(&config).unwrap();
+    RiddleTold::export_all(&config).unwrap();
+    BrokenTold::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();

@@ -1,16 +1,11 @@
-//! Three servers of the project's library in one thread, with a network of function calls. Their folders are in memory.
+//! Three servers of the project's library in one thread, in memory, with a network of function calls.
 
 use super::Cluster;
 use anyhow::Context;
 use raft_for_beginners::{Envelope, Index, Inlet, NodeId, Raft, Settings, StateMachine, Transport};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, RwLock};
-use tempfile::TempDir;
-
-/// A folder that Linux keeps in memory.
-const MEMORY: &str = "/dev/shm";
 
 /// Does nothing with a command.
 #[derive(Default)]
@@ -49,27 +44,17 @@ pub struct Library {
     leader: Raft<Nothing>,
     command: Arc<[u8]>,
     /// The servers end with their last client.
-    _servers: Arc<Servers>,
-}
-
-struct Servers {
-    _all: Vec<Raft<Nothing>>,
-    _data: TempDir,
+    _servers: Arc<Vec<Raft<Nothing>>>,
 }
 
 impl Library {
     /// A cluster that lives as long as one of its clients.
     pub fn start(value_size: usize) -> anyhow::Result<Library> {
-        let data = match Path::new(MEMORY).is_dir() {
-            true => tempfile::tempdir_in(MEMORY)?,
-            false => tempfile::tempdir()?,
-        };
-        let folder = data.path().to_owned();
         let (tell, told) = mpsc::sync_channel(1);
         let work = move || -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let servers = serve(&folder)?;
+                let servers = serve()?;
                 let leader = servers[0].leader().await?;
                 let place =
                     servers.iter().position(|server| server.id() == leader).context("one of them leads")?;
@@ -84,19 +69,18 @@ impl Library {
         std::thread::spawn(work);
         let (servers, place) = told.recv().context("the servers do not start")?;
         let leader = servers[place].clone();
-        let servers = Servers { _all: servers, _data: data };
         Ok(Library { leader, command: vec![7; value_size].into(), _servers: Arc::new(servers) })
     }
 }
 
-fn serve(folder: &Path) -> anyhow::Result<Vec<Raft<Nothing>>> {
+fn serve() -> anyhow::Result<Vec<Raft<Nothing>>> {
     // Nobody calls these addresses.
     let voters = [(1, "n1:1"), (2, "n2:1"), (3, "n3:1")];
     let calls = Calls::default();
     let start = |id: u64| {
         let settings =
             Settings::new("memory", id).voters(voters)?.snapshot_after(super::ours::SNAPSHOT_AFTER);
-        let opened = Raft::<Nothing>::open(folder.join(id.to_string()), settings)?;
+        let opened = Raft::<Nothing>::open_in_memory(settings)?;
         calls.0.write().expect("no thread panics with it").insert(NodeId(id), opened.inlet());
         Ok(opened.run_over(calls.clone()))
     };

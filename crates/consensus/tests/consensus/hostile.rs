@@ -37,7 +37,7 @@ fn receive(node: &mut Node, from: u64, message: Message) -> Output {
 fn assert_rejected(node: &mut Node, from: u64, message: Message, problem: Problem) {
     let before = (node.hard_state(), node.role(), node.leader());
     let output = receive(node, from, message);
-    let rejected = Decision { rule: None, what: What::Rejected { from: NodeId(from), problem } };
+    let rejected = Decision::new(None, What::Rejected { from: NodeId(from), problem });
     assert_eq!(output.decisions, [rejected]);
     assert!(output.messages.is_empty() && output.save.hard_state.is_none());
     assert_eq!((node.hard_state(), node.role(), node.leader()), before);
@@ -433,6 +433,6 @@ fn a_next_index_that_makes_no_sense_does_no_harm() {
     assert_eq!(set_next(&mut node, 9, 1), [], "it has no such follower");
     for (asked, set) in [(0, 1), (u64::MAX, 2)] {
         let what = What::BackedUp { follower: NodeId(2), next: Index(set) };
-        assert_eq!(set_next(&mut node, 2, asked), [Decision { rule: None, what }]);
+        assert_eq!(set_next(&mut node, 2, asked), [Decision::new(None, what)]);
     }
 }

@@ -86,12 +86,23 @@ fn an_old_leader_that_learns_of_it_late_steps_down_in_a_headline_of_its_own() {
 }
 
 #[test]
-fn who_else_asked_in_an_election_is_named_after_who_won_it() {
+fn who_lost_an_election_is_named_after_who_won_it() {
     let told = headlines_of("cluster 3\ntimeout n2\ntimeout n1\ndeliver from=n1 to=n3\nrun 100ms\n---\n");
     assert_eq!(
         told[0],
-        "n2 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. n2 asked too."
+        "n2 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. n2 asked too, and lost."
     );
+}
+
+#[test]
+fn a_second_winner_is_not_said_to_have_lost() {
+    let told = headlines_of("cluster 3 without=one-vote-per-term\ntimeout n1\ntimeout n2\nrun 100ms\n---\n");
+    assert_eq!(
+        told[0],
+        "n1 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. \
+         n2 asked n1 and n3, got 2 of 3 votes and leads term 1, too."
+    );
+    assert!(told.iter().any(|line| line.starts_with("VIOLATED: election safety")), "{told:?}");
 }
 
 #[test]

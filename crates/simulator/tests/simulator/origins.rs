@@ -1,9 +1,9 @@
 //! Where logs come from: what the search says about small clusters, against all that can happen in them.
 
-use consensus::{Index, Term};
-use simulator::Scenario;
+use consensus::{Index, Log, Term};
 use simulator::claim::{self, Verdict};
 use simulator::origin::{Answer, Search, parse_log};
+use simulator::{Scenario, SearchOptions, draw};
 use std::collections::HashSet;
 
 const SERVERS: usize = 3;
@@ -319,7 +319,7 @@ fn claims_are_refuted_if_they_can_be() {
         let elections = if last < 3 { 2 } else { 1 };
         let after = all_that_can_come(logs.clone(), last + elections, 4);
         for index in 1..=2 {
-            let claim = match claim::examine(&terms(&logs), Index(index)) {
+            let claim = match claim::examine(&terms(&logs), Index(index), None) {
                 Ok(claim) => claim,
                 Err(why) => {
                     assert_eq!(why, format!("no log has an entry {index}"));
@@ -349,7 +349,7 @@ fn claims_are_refuted_if_they_can_be() {
 #[test]
 fn a_claim_about_figure_8_is_refuted_by_a_run() {
     let logs: Vec<Vec<Term>> = ["1 2 4", "1 2", "1 2", "1", "1 3"].map(|log| parse_log(log).unwrap()).into();
-    let claim = claim::examine(&logs, Index(2)).unwrap();
+    let claim = claim::examine(&logs, Index(2), None).unwrap();
     assert_eq!(claim.entry.term, Term(2));
     let Verdict::Refuted(why, run) = claim.verdict else { panic!("{claim:?}") };
     assert!(
@@ -360,13 +360,15 @@ fn a_claim_about_figure_8_is_refuted_by_a_run() {
     let table: Vec<&str> = run.logs().lines().skip(1).collect();
     assert!(table[..3].iter().all(|row| row.contains("1   3")), "{}", run.logs());
 
-    let claim = claim::examine(&logs, Index(1)).unwrap();
+    let claim = claim::examine(&logs, Index(1), None).unwrap();
     let Verdict::Safe(why) = claim.verdict else { panic!("{claim:?}") };
     assert!(why.contains("n1, n2, n3, n4 and n5 have it"), "{why}");
     // With an entry of term 4 on a majority, entry 2 is safe, too.
     let logs: Vec<Vec<Term>> =
         ["1 2 4", "1 2 4", "1 2 4", "1", "1 3"].map(|log| parse_log(log).unwrap()).into();
-    let Verdict::Safe(why) = claim::examine(&logs, Index(2)).unwrap().verdict else { panic!("it is safe") };
+    let Verdict::Safe(why) = claim::examine(&logs, Index(2), None).unwrap().verdict else {
+        panic!("it is safe")
+    };
     assert!(why.contains("n1, n2 and n3 have entry 3 of term 4, which is after it"), "{why}");
 }
 
@@ -374,11 +376,28 @@ fn a_claim_about_figure_8_is_refuted_by_a_run() {
 fn claims_about_nothing_are_refused() {
     let refused = |logs: &[&str], index| {
         let logs: Vec<Vec<Term>> = logs.iter().map(|log| parse_log(log).unwrap()).collect();
-        claim::examine(&logs, Index(index)).unwrap_err()
+        claim::examine(&logs, Index(index), None).unwrap_err()
     };
     assert_eq!(refused(&["1", "1", ""], 2), "no log has an entry 2");
     assert_eq!(refused(&["1", "1", ""], 0), "no log has an entry 0");
     assert_eq!(refused(&["1", "1", ""], u64::MAX), format!("no log has an entry {}", u64::MAX));
     assert!(refused(&["1 3", "2 3", ""], 1).contains("(log matching)"));
     assert!(refused(&[], 1).contains("give 1 to 9 logs"));
+}
+
+#[test]
+fn what_terms_of_raft_leave_has_an_origin() {
+    let mut looked_at = 0;
+    for seed in 0..2_000 {
+        let world = draw(seed, &SearchOptions::default()).options;
+        if world.logs.is_empty() {
+            continue;
+        }
+        let terms = |log: &Log| log.entries().map(|(_, entry)| entry.term).collect();
+        let logs: Vec<Vec<Term>> = world.logs.values().map(terms).collect();
+        let answer = Search::new(&logs, world.servers).map(Search::finish);
+        assert!(matches!(answer, Ok(Answer::Run(_))), "seed {seed}: {logs:?}: {answer:?}");
+        looked_at += 1;
+    }
+    assert!(looked_at > 200, "{looked_at}");
 }

@@ -2,6 +2,7 @@
 
 use consensus::Rule;
 use simulator::{Scenario, UNSHOWN};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -265,4 +266,24 @@ fn mistakes_in_a_script_are_explained() {
     assert!(set_next("n1 n2 3").contains("the log of n1 ends with entry 1: its nextIndex can be 1 to 2"));
     assert!(set_next("n1 n2 next").contains("\"next\" is no index"));
     assert!(said("cluster 3 without=fun\n---\n").contains("there is no rule \"fun\""));
+}
+
+/// Also after restarts, and where a snapshot has replaced the log.
+#[test]
+fn whoever_watches_knows_what_each_store_holds() {
+    let mut stores = 0;
+    for (path, script) in scenarios() {
+        let mut scenario = Scenario::default();
+        goldenscript::generate(&mut scenario, &script).unwrap();
+        let Some(world) = scenario.world() else { continue };
+        for (id, server) in world.view().servers() {
+            let seen = server.store.as_ref();
+            let seen: BTreeMap<&str, &str> = seen.iter().flat_map(|store| store.known()).collect();
+            let held = world.store(id).map(|store| store.held).unwrap_or_default();
+            let held = held.iter().map(|(key, value)| (&**key, value.as_deref().unwrap()));
+            assert_eq!(seen, held.collect(), "{id} in {}", path.display());
+            stores += usize::from(!seen.is_empty());
+        }
+    }
+    assert!(stores > 100, "only {stores} stores held anything");
 }

@@ -240,3 +240,29 @@ fn what_is_done_to_members_is_written_as_a_scenario_reads_it() {
         assert_eq!(told, world.take_records(), "{script}");
     }
 }
+
+/// No draw is as wide as the machine's words: neither here nor in the crates that this one drives.
+#[test]
+fn nothing_draws_as_many_bits_as_the_machine_has() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sources = ["consensus", "driver", "kv", "linearizability", "simulator", "storage", "trace"];
+    let mut folders: Vec<_> = sources.map(|name| crates.join(name).join("src")).into();
+    let mut looked_at = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            // In two parts, so that they are not found here.
+            for draw in ["usize(", "isize(", "choice(", "shuffle(", "choose_multiple("] {
+                let call = [".", draw].concat();
+                assert!(!text.contains(&call), "{} draws with {call}", path.display());
+            }
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 100, "{looked_at}");
+}

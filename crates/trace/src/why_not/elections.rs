@@ -165,16 +165,21 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// In the words of the server that refused a vote: the condition that did not hold, or the refusal
-    /// itself.
+    /// In the words of the server that refused a vote: the answer that was not Raft's, the condition that did not
+    /// hold, or the refusal itself.
     fn reason_of_refusal(&self, refused: &'a Record) -> String {
+        let is_other_answer = |record: &&Record| {
+            record.id() == refused.cause && matches!(record.decision(), Some(What::OtherAnswer { .. }))
+        };
         let is_check = |record: &&Record| {
             record.node == refused.node
                 && record.cause == refused.cause
                 && record.rule() == refused.rule()
                 && matches!(record.decision(), Some(What::Check { holds: false, .. }))
         };
-        english::sentence(self.records.iter().rev().find(is_check).unwrap_or(refused))
+        let newest_first = || self.records.iter().rev();
+        let reason = newest_first().find(is_other_answer).or_else(|| newest_first().find(is_check));
+        english::sentence(reason.unwrap_or(refused))
     }
 
     pub(super) fn why_no_vote(&self) -> WhyNot<'a> {

@@ -2,7 +2,7 @@
 
 use super::{Obstacle, Past, WhyNot, tally};
 use crate::english::{self, names};
-use crate::record::{Event, Io};
+use crate::record::{Event, Io, Record};
 use consensus::event::What;
 use consensus::{Index, Message, NodeId, RoleKind, Rule};
 
@@ -24,6 +24,23 @@ impl<'a> Past<'a> {
 
     /// Why this entry, and so all after it, is not committed.
     pub(super) fn no_commit_of(&self, index: Index) -> Vec<Obstacle<'a>> {
+        let answer = self.other_answer().map(|answer| {
+            let sentence = format!("{}: \"{}\"", self.id, english::sentence(answer));
+            Obstacle::shown_by(answer, sentence)
+        });
+        answer.into_iter().chain(self.no_commit_by_raft(index)).collect()
+    }
+
+    /// The last answer of this server about commits that was not Raft's.
+    fn other_answer(&self) -> Option<&'a Record> {
+        let rules = [Rule::CommitToLastNew, Rule::CommitByMajority, Rule::CommitCurrentTermOnly];
+        self.last(|record| {
+            matches!(record.decision(), Some(What::OtherAnswer { .. }))
+                && record.rule().is_some_and(|rule| rules.contains(&rule))
+        })
+    }
+
+    fn no_commit_by_raft(&self, index: Index) -> Vec<Obstacle<'a>> {
         let Some(server) = self.server() else { return Vec::new() };
         if server.role == Some(RoleKind::Leader) {
             return self.no_majority_for(index);

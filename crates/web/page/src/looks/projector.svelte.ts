@@ -4,7 +4,7 @@ import { AddressSwitch } from './address-switch.svelte'
 /** The size of a page whose type is not enlarged, in pixels. */
 const PLAIN = { width: 1130, height: 640 }
 
-/** Only servers, logs and narration, in large type, for a projector. */
+/** Only servers, logs, narration and a card of the course, in large type, for a projector. */
 class Projector extends AddressSwitch {
   /** How much larger everything is. */
   get scale(): number {

@@ -29,7 +29,7 @@ export function copyOf(cluster: ClusterView, at: number, setup: Setup, seed = an
     ...kept.map((id) => `log n${id} ${terms[id]!.join(' ')}`),
     ...committedIn(cluster, kept, terms),
     ...voters.filter((id) => cluster.servers[id]!.term > 0).map((id) => memoryOf(cluster, id)),
-    clusterCommand(voters.length, spares, setup, seed),
+    copyCommand(voters.length, spares, setup, seed),
     ...faultsIn(cluster, voters.length + spares),
   ]
   return `${lines.join('\n')}\n---\n`
@@ -80,7 +80,7 @@ function memoryOf(cluster: ClusterView, id: NodeId): string {
   return `memory n${id} term=${term}${voted_for === null ? '' : ` voted-for=n${voted_for}`}`
 }
 
-function clusterCommand(servers: number, spares: number, { timing, latency_us }: Setup, seed: number): string {
+function copyCommand(servers: number, spares: number, { timing, latency_us }: Setup, seed: number): string {
   const words = [`cluster ${servers}`]
   if (timing) words.push(`election-timeout=${timing.election_timeout_min_us}us..${timing.election_timeout_max_us}us`, `heartbeat=${timing.heartbeat_us}us`)
   // Real messages take so little time here that nobody could click one.

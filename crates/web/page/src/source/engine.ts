@@ -1,6 +1,9 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
 import type { NodeId, TraceRecord } from '../trace/record'
+import type { AnswerGraded } from '../types/AnswerGraded'
+import type { ChallengeMarked } from '../types/ChallengeMarked'
+import type { ClaimExamined } from '../types/ClaimExamined'
 import type { CourseMark } from '../types/CourseMark'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { CourseResults } from '../types/CourseResults'
@@ -9,7 +12,10 @@ import type { Flying as InFlight } from '../types/Flying'
 import type { GradesTold } from '../types/GradesTold'
 import type { Hunted } from '../types/Hunted'
 import type { Judged } from '../types/Judged'
+import type { LogsOrigin } from '../types/LogsOrigin'
+import type { PracticeTold } from '../types/PracticeTold'
 import type { Refused } from '../types/Refused'
+import type { Riddle } from '../types/Riddle'
 import type { ScriptText } from '../types/ScriptText'
 import type { Shrunk } from '../types/Shrunk'
 import type { Told as ToldByEngine } from '../types/Told'
@@ -34,10 +40,16 @@ type Asks = {
   film: { with: { path: string } | { script: string }; back: Embedded }
   hunt: { with: { without: string; from: number; steps: number }; back: Hunted }
   shrink: { with: { steps: number }; back: Shrunk }
+  origin: { with: { logs: readonly string[]; servers?: number | undefined; moments: number }; back: LogsOrigin }
+  claim: { with: { logs: readonly string[]; index: number; term?: number }; back: ClaimExamined }
   course: { with: { seed: number }; back: CourseTold }
   mark: { with: { card: string; response: CourseResponse }; back: CourseMark }
   judge: { with: { card: string }; back: Judged }
   grade: { with: { results: CourseResults }; back: GradesTold }
+  practice: { with: object; back: PracticeTold }
+  answer: { with: { blank: string; expression: string; runs: number; steps: number }; back: AnswerGraded }
+  riddles: { with: { seed: number; number: number }; back: readonly Riddle[] }
+  broken: { with: { rule: string }; back: ChallengeMarked }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 

@@ -49,9 +49,25 @@ export class Lab {
 
   /** Shows the cluster of a script as it was after this number of records, to go on from there. */
   async openAt(script: string, position: number): Promise<void> {
+    await this.open(await this.begun(script, position), null, false)
+  }
+
+  /** Does the same, and keeps the run that was on show. */
+  async openBeside(script: string, position: number, name: string): Promise<void> {
+    await this.leave(async () => {
+      const text = await this.begun(script, position)
+      return () => {
+        this.branches.add(name)
+        return text
+      }
+    })
+  }
+
+  /** The script of a run that has come as far as this one after that number of records. */
+  private async begun(script: string, position: number): Promise<string> {
     await this.engine.ask('open', { script })
     await this.engine.ask('fork', { position })
-    await this.open((await this.engine.ask('script', {})).text, null, false)
+    return (await this.engine.ask('script', {})).text
   }
 
   /** Goes another way from this position of the run on show. */
@@ -172,8 +188,9 @@ export class LabRun implements Source {
   begunWith: ReadonlyMap<Index, ReadonlySet<Term>> = new Map()
   /** When the next thing happens by itself; null if nothing will. */
   due: number | null = null
-  /** The run so far, from which it can be played again if the engine fails. */
+  /** The run, from which it can be played again if the engine fails, as it was after this number of changes. */
   private script = ''
+  private scriptAt = -1
   private isPassing = false
   private isLooking = false
 
@@ -190,9 +207,9 @@ export class LabRun implements Source {
     session.connection = 'connected'
     session.hasHeadlines = true
     session.whyNot = (server, what, position) => this.lab.engine.ask('why_not', { server, what, position })
-    this.script = await this.scriptNow()
-    this.begunWith = entriesIn(this.script)
     this.take(told)
+    await this.keepScript()
+    this.begunWith = entriesIn(this.script)
     session.player.frame(performance.now())
     return session
   }
@@ -200,6 +217,14 @@ export class LabRun implements Source {
   /** The run so far, as a scenario. */
   async scriptNow(): Promise<string> {
     return (await this.lab.engine.ask('script', {})).text
+  }
+
+  /** Keeps the script of the run so far, unless it is kept already. */
+  private async keepScript(): Promise<void> {
+    const { changes } = this
+    if (this.scriptAt === changes) return
+    this.script = await this.scriptNow()
+    this.scriptAt = changes
   }
 
   async act(action: Action): Promise<string> {
@@ -214,11 +239,11 @@ export class LabRun implements Source {
   async perform(command: string): Promise<string> {
     const { engine, branches } = this.lab
     return this.guarded(async () => {
-      this.script = await this.scriptNow()
+      await this.keepScript()
       const told = await engine.ask('do', { command })
       branches.note(command, this.present.newest())
       this.take(told)
-      this.script = await this.scriptNow()
+      await this.keepScript()
       return told.said
     })
   }
@@ -280,7 +305,7 @@ export class LabRun implements Source {
     try {
       return await work()
     } catch (failure) {
-      if (failure instanceof EngineBroken && this.isOnShow) await this.recover(`A server found a contradiction in itself, and the engine has stopped: ${failure.message}.`)
+      if (failure instanceof EngineBroken && this.isOnShow) await this.recover(`The engine has stopped: ${failure.message}.`)
       throw failure
     }
   }

@@ -11,6 +11,7 @@ import { scriptUpTo } from './continue'
 import { questionOf, taskOf, type Course, type Placed } from './course.svelte'
 import { replay } from './file'
 import type { Lab } from './lab.svelte'
+import { Judging } from './judging'
 import { nearestSpeed } from '../time/speed'
 import type { Marks, Session } from './session.svelte'
 
@@ -20,10 +21,6 @@ const LONGEST = 14
 
 /** What a step in which nothing is told takes of the time of another one. */
 const ROUTINE = 0.01
-
-/** The shortest time between two looks at a task, in milliseconds, and how much longer than a look it is. */
-const PACE = 150
-const REST = 3
 
 export class Lesson {
   readonly answers: readonly CourseAnswer[]
@@ -49,8 +46,7 @@ export class Lesson {
   /** What is wrong, in a sentence. */
   problem = $state<string | null>(null)
   private readonly begun = performance.now()
-  private isJudging = false
-  private isStale = false
+  private readonly judging = new Judging(() => this.look())
 
   constructor(
     readonly course: Course,
@@ -246,18 +242,9 @@ export class Lesson {
     return this.session!.lab!.perform(command)
   }
 
-  /** Looks which checks hold now. While it looks, and a little longer, it is not asked again. */
+  /** Looks which checks hold now. */
   async judge(): Promise<void> {
-    this.isStale = true
-    if (this.isJudging || this.showsSolution) return
-    this.isJudging = true
-    while (this.isStale) {
-      this.isStale = false
-      const began = performance.now()
-      await this.look()
-      await new Promise((resolve) => setTimeout(resolve, PACE + REST * (performance.now() - began)))
-    }
-    this.isJudging = false
+    if (!this.showsSolution) await this.judging.again()
   }
 
   private async look(): Promise<void> {
@@ -330,7 +317,7 @@ function linesOf(commands: readonly string[]): string {
 }
 
 /** Plays a run from a position on, slowly enough to follow. Where nothing should move, its end is shown. */
-function playFrom(session: Session, position: number): void {
+export function playFrom(session: Session, position: number): void {
   const { player, history } = session
   const steps = history.between(position, history.end, false).filter(({ record }) => beginsStep(record)).length
   player.showPosition(position)

@@ -1,6 +1,7 @@
 // What a learner has done in the course. It stays in this browser, in the form in which it is exported.
 
 import type { CourseCardResult } from '../types/CourseCardResult'
+import type { CourseExerciseResult } from '../types/CourseExerciseResult'
 import type { CourseResults } from '../types/CourseResults'
 
 const KEY = 'raft-course-results'
@@ -29,6 +30,18 @@ export class Progress {
   note(card: string, change: (before: CourseCardResult) => Partial<CourseCardResult>): void {
     const before = this.of(card) ?? { first: null, tries: 0, seconds: 0, is_done: false, commands: [] }
     this.replace({ ...this.results, cards: { ...this.results.cards, [card]: { ...before, ...change(before) } } })
+  }
+
+  exercise(name: string): CourseExerciseResult | undefined {
+    return this.results.practice?.[name]
+  }
+
+  /** Notes what an answer to an exercise has reached. The one with the most points counts, or the first one. */
+  noteExercise(name: string, reached: Omit<CourseExerciseResult, 'tries'>, counts: 'best' | 'first' = 'best'): void {
+    const before = this.exercise(name)
+    const isKept = before && (counts === 'first' || before.points >= reached.points)
+    const result = { ...(isKept ? before : reached), tries: (before?.tries ?? 0) + 1 }
+    this.replace({ ...this.results, practice: { ...this.results.practice, [name]: result } })
   }
 
   replace(results: CourseResults): void {

@@ -60,6 +60,8 @@ export class Session {
   lab: LabRun | null = null
   /** The number of the first entry that another cluster, with which this one is compared, does not have. */
   differsAt = $state<number | null>(null)
+  /** The fragment of the question that this run answers, if it was constructed for one. */
+  question: string | null = null
   notice = $state.raw<Notice | null>(null)
   /** The server whose card is open. */
   selected = $state<NodeId | null>(null)

@@ -1,7 +1,7 @@
 // Links name what is on show and the moment of it: `#scenario=elections/first-election&at=n2.3:117`. The moment is an event,
 // or a time in seconds. A recorded or live run is named by its title, `#run=3 servers&at=12.345`. A simulated run is in the
 // link itself, as the packed script that plays it; its moments are numbers of records: `#lab=VZDBasM…&at=117`. A place in the
-// course is `#learn=05-two-leaders/who-leads`.
+// course is `#learn=05-two-leaders/who-leads`. `#logs=1.1.3,1.2&servers=3` asks whether a run leads to logs.
 
 import type { Session } from '../source/session.svelte'
 import { nameOf, type EventId } from '../trace/record'
@@ -12,11 +12,13 @@ export type Link = {
   readonly run: string | null
   /** The packed script of a simulated run; empty for a new cluster. */
   readonly lab: string | null
-  /** How many servers a new cluster should have. */
+  /** How many servers a new cluster should have, or there are beside these logs. */
   readonly servers: string | null
   readonly at: string | null
   /** A place in the course; empty for the list of its chapters. */
   readonly learn: string | null
+  /** The logs that a run is asked for; empty for those of an example. */
+  readonly logs: string | null
 }
 
 /** A packed script that is longer than this, in characters, is no link any longer: mail programs and chats cut it. */
@@ -25,7 +27,7 @@ export const LONGEST_LAB = 6_000
 export function readLink(fragment: string): Link {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
   const field = (name: keyof Link) => fields.get(name)
-  return { scenario: field('scenario'), run: field('run'), lab: field('lab'), servers: field('servers'), at: field('at'), learn: field('learn') }
+  return { scenario: field('scenario'), run: field('run'), lab: field('lab'), servers: field('servers'), at: field('at'), learn: field('learn'), logs: field('logs') }
 }
 
 /** The fragment that links to this moment of a simulated run; null if its script is too long for a link. */
@@ -34,8 +36,9 @@ export async function linkToLab(script: string, position: number): Promise<strin
   return packed.length > LONGEST_LAB ? null : `#lab=${packed}&at=${position}`
 }
 
-/** The fragment that links to what is on show. */
+/** The fragment that links to what is on show: to the question, if it was constructed for one. */
 export function linkTo(session: Session): string {
+  if (session.question !== null) return session.question
   const { scenario, title } = session.setup
   const name = session.asked && nameOf(session.asked.record)
   const at = name ?? (session.player.moment.t / 1e6).toFixed(6)

@@ -28,6 +28,11 @@ export function nameOf({ node, life, seq }: TraceRecord): string | undefined {
   return seq == null ? undefined : eventName({ node, life, seq })
 }
 
+/** The rule that decided. Where a learner’s answer decided, the record names the rule whose place it took. */
+export function ruleOf(record: TraceRecord): string | null {
+  return 'by_other_answer' in record && record.by_other_answer ? null : (record.rule ?? null)
+}
+
 /** Where the entries of this request end. */
 export function lastIndex(request: AppendEntries): Index {
   return request.prev_log_index + request.entries.length

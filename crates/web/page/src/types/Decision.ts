@@ -12,6 +12,7 @@ import type { Retirement } from "./Retirement";
 import type { RoleKind } from "./RoleKind";
 import type { Rule } from "./Rule";
 import type { Term } from "./Term";
+import type { Verdict } from "./Verdict";
 
 /**
  * A decision, and the rule behind it.
@@ -23,7 +24,19 @@ export type Decision = {
  * [`What::Profile`], [`What::SnapshotNeeded`]), or a [`What::Rejected`], [`What::RefusedBy`] or
  * [`What::ChangeRefused`] that no rule covers.
  */
-rule?: Rule | null, } & ({ "event": "role", 
+rule?: Rule | null, 
+/**
+ * Did an answer decide that is not Raft's ([`What::OtherAnswer`])? Then the rule did not, though it is named.
+ */
+by_other_answer?: boolean, } & ({ "event": "other_answer", 
+/**
+ * The answer.
+ */
+answer: Verdict, 
+/**
+ * Raft's own.
+ */
+of_raft: Verdict, } | { "event": "role", 
 /**
  * The new role.
  */

@@ -4,6 +4,7 @@ import type { CourseResults } from "./CourseResults";
 import type { Index } from "./Index";
 import type { NodeId } from "./NodeId";
 import type { Rule } from "./Rule";
+import type { Term } from "./Term";
 
 /**
  * Something that the engine does or tells.
@@ -50,7 +51,7 @@ script?: string, } | { "ask": "hunt",
  */
 without: Rule, 
 /**
- * The number of seeds that were examined before. After a trap, count the seed that it was in, too.
+ * The number of seeds that were examined before.
  */
 from: number, 
 /**
@@ -78,9 +79,13 @@ moments: number, } | { "ask": "claim",
  */
 logs: Array<string>, 
 /**
- * The entry's index. Of several entries there, the one is meant that most logs have.
+ * The entry's index.
  */
-index: Index, } | { "ask": "trace_hash", 
+index: Index, 
+/**
+ * The entry's term; without it, that of the entry that most logs have there.
+ */
+term?: Term, } | { "ask": "trace_hash", 
 /**
  * The seed from which the run is drawn.
  */
@@ -108,4 +113,32 @@ card: string, } | { "ask": "grade",
 /**
  * The results, as a player keeps them or a file has them.
  */
-results: CourseResults, };
+results: CourseResults, } | { "ask": "practice" } | { "ask": "answer", 
+/**
+ * The blank, such as `up-to-date`.
+ */
+blank: string, 
+/**
+ * The answer as an expression.
+ */
+expression: string, 
+/**
+ * The number of drawn runs.
+ */
+runs: number, 
+/**
+ * For how many steps of servers drawn runs are played before the response.
+ */
+steps: number, } | { "ask": "riddles", 
+/**
+ * The seed.
+ */
+seed: number, 
+/**
+ * How many.
+ */
+number: number, } | { "ask": "broken", 
+/**
+ * The rule.
+ */
+rule: Rule, };

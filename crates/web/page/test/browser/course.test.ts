@@ -309,7 +309,7 @@ describe('the course', () => {
     await button(page, 'Yes, delete all of it').click()
     await page.getByText('1 of 5 · 10 min').waitFor({ state: 'detached' })
     await page.getByLabel('Progress file').setInputFiles(file)
-    await page.getByText("Your progress was replaced with the file's.").waitFor()
+    await page.getByText('Your progress was replaced with the file’s.').waitFor()
     await page.getByText('1 of 5 · 10 min').waitFor()
     await writeFile(join(lab.folder, 'other.json'), '{"form": "another"}')
     await page.getByLabel('Progress file').setInputFiles(join(lab.folder, 'other.json'))
@@ -418,6 +418,25 @@ describe('the course', () => {
       await expect.poll(() => page.locator('.logs .strip').first().locator('.cell.present b').allTextContents()).toEqual(['1', '1', '1', '4', '4', '5', '5'])
       const widths = await page.locator('.logs .strip').first().locator('.cell.present').evaluateAll((all) => all.map((it) => it.scrollWidth - it.clientWidth))
       expect(Math.max(...widths)).toBeLessThanOrEqual(0)
+      await close(page)
+    })
+  }
+
+  for (const [width, height] of [[1280, 720], [1920, 1080]] as const) {
+    test(`keeps its card on a projector, in large type: ${width} × ${height}`, async () => {
+      const page = await open('=05-two-leaders/who-leads', { viewport: { width, height } })
+      await answer(page, 'n1').check()
+      await button(page, 'Projector').click()
+      await page.locator('main.projector').waitFor()
+      // What was chosen is still chosen.
+      expect(await answer(page, 'n1').isChecked()).toBe(true)
+      await commit(page)
+      await why(page)
+      const [shown, logs] = await Promise.all([card(page).boundingBox(), page.getByRole('region', { name: 'Logs' }).boundingBox()])
+      expect(shown!.x + shown!.width, 'the card covers no logs').toBeLessThanOrEqual(logs!.x)
+      expect(shown!.y + shown!.height, 'the card ends on the page').toBeLessThanOrEqual(height)
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      expect(await serious(page)).toEqual([])
       await close(page)
     })
   }

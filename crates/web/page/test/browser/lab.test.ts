@@ -363,6 +363,16 @@ describe('the lab', () => {
     })
   }
 
+  test('shows the words of small servers as a whole, also of one that is cut off', async () => {
+    const script = 'cluster 5 spares=2 seed=7\ncut n2 n1\ncut n2 n3\ncut n2 n4\ncut n2 n5\n---\n'
+    const page = await openLab(lab.browser, `${lab.address}#lab=${await pack(script)}`, PHONE)
+    const words = page.locator('.ring text.role')
+    await words.getByText('nonmember').first().waitFor()
+    const boxes = await words.evaluateAll((all) => all.map((it) => ({ words: it.textContent, left: it.getBoundingClientRect().left, right: it.getBoundingClientRect().right })))
+    for (const { words, left, right } of boxes) expect(left >= 0 && right <= 390, `${words}: ${left} to ${right}`).toBe(true)
+    await page.close()
+  })
+
   test('cuts a link with a finger: drawn from server to server, or tapped, while the page around them scrolls', async () => {
     const page = await still(3, PHONE)
     const devtools = await page.context().newCDPSession(page)

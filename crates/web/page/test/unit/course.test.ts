@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { Course, linkToCourse, placeIn, questionOf, taskOf } from '../../src/source/course.svelte'
 import type { Engine } from '../../src/source/engine'
 import { isGivenAway, pictureOf, scenarioOf } from '../../src/source/lesson.svelte'
+import { masked } from '../../src/source/mystery.svelte'
+import { exerciseIn, linkToPractice, Practice, reachedIn } from '../../src/source/practice.svelte'
 import { Progress } from '../../src/source/progress.svelte'
 import { readLink } from '../../src/time/links'
 import { engineOfTheBuild } from './engine'
@@ -167,5 +169,44 @@ describe('what is watched', () => {
     expect(isGivenAway(leads)).toBe(true)
     expect(pictureOf(leads).script).toBe('cluster 3\n---\n')
     expect(pictureOf(question('09-committed/which-entries')).script).toContain('log n5 1 3\ncluster 5\n')
+  })
+})
+
+describe('practice', () => {
+  test('has a place for each exercise', async () => {
+    const practice = await Practice.open(engine, new Progress(keeper()))
+    expect([exerciseIn('practice'), exerciseIn('practice/mystery'), exerciseIn('practice/break/majority-wins'), exerciseIn('practices'), exerciseIn('')]).toEqual(['', 'mystery', 'break/majority-wins', null, null])
+    expect([linkToPractice(), linkToPractice('up-to-date')]).toEqual(['#learn=practice', '#learn=practice/up-to-date'])
+    const titles = ['up-to-date', 'mystery', 'break/majority-wins'].map((name) => practice.exerciseNamed(name, null as never)?.title)
+    expect(titles).toEqual(['Is the candidate\'s log at least as up to date as mine?', 'The mystery cluster', 'Break a promise without majority-wins'])
+    expect(practice.exerciseNamed('break/everything', null as never)).toBeNull()
+  })
+
+  test('keeps the best answer, and the first one to a riddle', async () => {
+    const kept = keeper()
+    const course = await open(kept)
+    const reached = (points: number, answer: string) => ({ points, out_of: 10, answer })
+    course.progress.noteExercise('fits', reached(5, 'true'))
+    course.progress.noteExercise('fits', reached(10, 'own == prev.term'))
+    course.progress.noteExercise('fits', reached(2, 'false'))
+    course.progress.noteExercise('mystery/1', { points: 0, out_of: 1, answer: 'majority-wins' }, 'first')
+    course.progress.noteExercise('mystery/1', { points: 1, out_of: 1, answer: 'retry-forever' }, 'first')
+    const again = await open(kept)
+    expect(again.progress.results.practice).toEqual({
+      fits: { points: 10, out_of: 10, answer: 'own == prev.term', tries: 3 },
+      'mystery/1': { points: 0, out_of: 1, answer: 'majority-wins', tries: 2 },
+    })
+    expect(reachedIn(again.progress)).toEqual({ tried: 2, points: 10 })
+    const practice = await Practice.open(engine, again.progress)
+    expect([practice.riddles, practice.nextRiddle]).toEqual([{ answered: 1, right: 0 }, 2])
+    const other = await open()
+    await other.takeResults(JSON.stringify(again.progress.results))
+    expect(other.progress.results).toEqual(again.progress.results)
+  })
+
+  test('shows a riddle without what names its rule', async () => {
+    const film = await engine.ask('film', { script: 'cluster 2 without=majority-wins\ntimeout n1\n---\n' })
+    expect(JSON.stringify(film)).toContain('majority-wins')
+    expect(JSON.stringify(masked(film, 'Riddle 1'))).not.toContain('majority-wins')
   })
 })

@@ -141,7 +141,7 @@ describe('an engine that fails', () => {
     expect(first.notice).toMatchObject({ text: 'n1 has contradicted itself', isBad: true })
     expect(asked.filter((what) => what === 'open').length).toBe(2)
     const second = shown[1]!
-    expect(second.lab!.accident).toContain('the engine has stopped: n1 has contradicted itself.')
+    expect(second.lab!.accident).toContain('The engine has stopped: n1 has contradicted itself.')
     expect(await second.lab!.scriptNow()).toBe('kill n2, cluster 3')
     expect(second.player).toMatchObject({ isLive: true, isPlaying: false })
   })

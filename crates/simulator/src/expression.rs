@@ -1,9 +1,12 @@
 //! An answer as a small expression, as in `candidate.term > own.term || candidate.index >= own.index`.
 
-use crate::blank::Blank;
+use crate::substitute::{Condition, Question};
+use consensus::event::Verdict;
 use consensus::{Index, LogPosition, Term};
-use simulator::{Condition, Question, Substitute, Verdict};
 use std::fmt;
+
+/// Maximum length of an expression, in characters. It also bounds how deep its parts are in one another.
+const LONGEST: usize = 1_000;
 
 /// What is wrong with an expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +25,15 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// Makes an answer to this blank of an expression.
-///
-/// # Errors
-/// If it is not one, or of another kind than the answer.
-pub fn answer_in_words(blank: &Blank, text: &str) -> Result<Substitute, Mistake> {
-    let condition = blank.condition;
+/// Makes answers about this condition of an expression. See [`Substitute::in_words`].
+pub(crate) fn parse(
+    condition: Condition,
+    text: &str,
+) -> Result<impl Fn(&Question) -> Result<Verdict, String> + Send + Sync + use<>, Mistake> {
+    if text.chars().nth(LONGEST).is_some() {
+        let what = format!("an expression has at most {LONGEST} characters");
+        return Err(Mistake { column: LONGEST + 1, what });
+    }
     let wanted = if condition == Condition::CommitOfFollower { Kind::Number } else { Kind::Bool };
     let mut parser = Parser { text, tokens: tokens(text)?, place: 0, names: names(condition), depth: 0 };
     let (expression, kind) = parser.or()?;
@@ -37,7 +43,7 @@ pub fn answer_in_words(blank: &Blank, text: &str) -> Result<Substitute, Mistake>
     if kind != wanted {
         return Err(Mistake { column: 1, what: format!("the answer must be {wanted}, and this is {kind}") });
     }
-    Ok(Substitute::new(condition, move |question| answer(&expression, question)))
+    Ok(move |question: &Question| answer(&expression, question))
 }
 
 /// What a name stands for.
@@ -429,13 +435,11 @@ impl<'a> Parser<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn blank(id: &str) -> &'static Blank {
-        id.parse().unwrap()
-    }
+    use crate::Substitute;
 
     fn mistake(id: &str, text: &str) -> String {
-        answer_in_words(blank(id), text).unwrap_err().to_string()
+        let condition = Condition::ALL.iter().find(|condition| condition.id() == id).unwrap();
+        Substitute::in_words(*condition, text).unwrap_err().to_string()
     }
 
     #[test]
@@ -487,7 +491,19 @@ mod tests {
             let mistake = mistake(id, text);
             assert!(mistake.contains(beginning), "{text}: {mistake}");
         }
-        let deep = "(".repeat(1_000_000);
-        assert!(mistake("may-commit", &deep).contains("more than 100 parentheses"));
+        assert!(mistake("may-commit", &"(".repeat(1_000)).contains("more than 100 parentheses"));
+        let long = "entry + ".repeat(1_000_000);
+        assert!(mistake("may-commit", &long).contains("column 1001: an expression has at most 1000"));
+    }
+
+    #[test]
+    fn an_answer_in_words_can_be_written_again() {
+        let words = |text: &str| {
+            Substitute::in_words(Condition::MayCommit, text).unwrap().words().unwrap().to_owned()
+        };
+        assert_eq!(words(" entry ==\n\tcurrent "), "entry == current");
+        let once = Substitute::in_words(Condition::MayCommit, "entry  == current").unwrap();
+        assert_eq!(once, Substitute::in_words(Condition::MayCommit, "entry == current").unwrap());
+        assert_ne!(once, Substitute::in_words(Condition::MayCommit, "entry <= current").unwrap());
     }
 }

@@ -6,6 +6,7 @@ use super::progress::Progress;
 use super::stage::{self, Detail};
 use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
 use std::time::Instant;
+use trace::shown;
 
 const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, \
                     `? term` explains the word \"term\", and `quit` leaves the course. Your answers are saved.";
@@ -90,7 +91,10 @@ fn write(console: &Console) -> Result<Asked, Left> {
         match console.line("| ")?.as_str() {
             "" if words.is_empty() => console.say("Write a few words, or `skip`.")?,
             "" => return Ok(Asked::Answered(Response::Written { words: words.join("\n"), met: Vec::new() })),
-            "undo" => drop(words.pop()),
+            "undo" => match words.pop() {
+                Some(line) => console.say(&format!("Taken back: {}", shown(&line)))?,
+                None => console.say("There is nothing to take back.")?,
+            },
             "skip" if words.is_empty() => return Ok(Asked::Skipped),
             "quit" if words.is_empty() => return Err(Left::Quit),
             line => words.push(line.to_owned()),
@@ -184,6 +188,7 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
                 Ok(answers) => {
                     console.print("\n")?;
                     for answer in answers {
+                        console.say(&answer.text)?;
                         stage::play_on(console, question, answer, true, detail)?;
                         console.say(&answer.correction)?;
                     }

@@ -119,7 +119,8 @@ fn show_points(console: &Console, progress: &Progress, quiz: &Chapter) -> Result
         }
     }
     let points = results.points(quiz).unwrap_or(0.0);
-    console.say(&format!("\n{points:.1} of {} points.", quiz.points()))?;
+    console.print("\n")?;
+    console.say(&format!("{points:.1} of {} points.", quiz.points()))?;
     console.say(match quiz.name == quiz_before().name {
         true => "The answers come in the course. `raft learn 1`, its first chapter, is next.",
         false => {

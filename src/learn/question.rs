@@ -86,7 +86,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
 /// Lets the learner write an answer. Which lines of the rubric it meets is asked later.
 fn write(console: &Console) -> Result<Asked, Left> {
     console.say("Write your answer. An empty line ends it, and `undo` takes the last line back.")?;
-    let mut words = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     loop {
         match console.line("| ")?.as_str() {
             "" if words.is_empty() => console.say("Write a few words, or `skip`.")?,

@@ -11,6 +11,7 @@ const STYLE: &str = "\
 @page { margin: 18mm }
 body { font: 11pt/1.45 Georgia, 'Times New Roman', serif; color: #000; background: #fff; max-width: 46em; margin: 2em auto }
 h1 { font-size: 16pt; margin: 0 0 .2em } h2 { font-size: 12pt; margin: 1.6em 0 .3em }
+h1, h2 { display: flow-root } .name { font-size: 12pt }
 section { break-inside: avoid } p { margin: .4em 0 }
 table { border-collapse: collapse; margin: .6em 0; font: 10pt ui-monospace, Consolas, monospace }
 td, th { border: 1px solid #777; min-width: 1.6em; padding: .15em .5em; text-align: center; font-weight: normal }
@@ -19,7 +20,7 @@ ul { list-style: none; padding: 0; margin: .4em 0 } li { margin: .25em 0; paddin
 .line { border-bottom: 1px solid #999; height: 1.9em } .points, .name { float: right; font-weight: normal }
 .key { border-left: 3px solid #000; padding-left: .8em } code { font: 10pt ui-monospace, Consolas, monospace }
 @media screen and (prefers-color-scheme: dark) { body { color: #eee; background: #161616 } .key { border-color: #eee } }
-@media screen and (max-width: 50em) { body { margin: 1em } table { display: block; overflow-x: auto } }
+@media screen and (max-width: 50em) { body { margin: 1em } table { display: block; overflow-x: auto } .name { float: none; display: block } }
 @media print { body { margin: 0; max-width: none } }
 ";
 

@@ -117,7 +117,7 @@ const refused = here.filter((response) => response.startsWith('{"refused"')).len
 assert(refused > 10 && refused < here.length / 4, `some requests are refused, not ${refused} of ${here.length}`)
 
 const panicked = here.filter((response) => response.includes('no server panics')).length
-assert(panicked > 10, `servers panic, and the engine goes on, not ${panicked} times`)
+assert(panicked > 4, `servers panic, and the engine goes on, not ${panicked} times`)
 
 console.log(
   `the same: ${titles.length} scenarios, ${SEEDS} seeds, ${here.length} responses in all (${refused} refusals), in ${(took / 1000).toFixed(1)} s`,

@@ -200,7 +200,7 @@ impl Substitute {
     ///
     /// # Panics
     /// If there is none, or it can't be one.
-    pub(crate) fn ask(&self, question: &Question) -> Verdict {
+    pub fn ask(&self, question: &Question) -> Verdict {
         let verdict = (self.answers)(question).unwrap_or_else(|why| panic!("{why}"));
         match question.problem_with(verdict) {
             Some(problem) => panic!("{problem}"),

@@ -7,6 +7,7 @@ mod beginnings;
 mod by_hand;
 mod disk;
 mod episodes;
+mod expressions;
 mod hunt;
 mod interactive;
 mod language;

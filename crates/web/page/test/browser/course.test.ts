@@ -267,6 +267,27 @@ describe('the course', () => {
     await close(page)
   })
 
+  test('keeps the place of who uses the keyboard when what was pressed has gone', async () => {
+    const page = await open('=04-timers/a-cluster-around-the-world')
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
+    const press = async (name: string) => {
+      await expect.poll(() => button(page, name).isEnabled()).toBe(true)
+      await button(page, name).focus()
+      await page.keyboard.press('Enter')
+    }
+    await press('Hint')
+    await expect.poll(focused).toContain('Hint:')
+    await command(page, 'kill n1')
+    await press('Show a solution')
+    await expect.poll(focused).toContain('The picture shows one way to do it')
+    await press('Start again')
+    await expect.poll(focused).toContain('Its leader must stay')
+    await command(page, 'cluster 3 latency=200ms election-timeout=1s..3s')
+    await command(page, 'run 20s')
+    await expect.poll(focused).toContain('Why:')
+    await close(page)
+  })
+
   test('shows a solution after a try, and judges only the learner’s own cluster', async () => {
     const page = await open('=04-timers/a-cluster-around-the-world')
     await command(page, 'kill n1')

@@ -1,5 +1,6 @@
 //! The few file operations that durability depends on.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 
@@ -80,4 +81,9 @@ pub trait Disk {
 
     /// An unpredictable random number: a different one each time, on each disk.
     fn random(&mut self) -> u64;
+}
+
+/// A random number of the system's: its randomness is in these keys.
+pub(crate) fn random_number() -> u64 {
+    RandomState::new().hash_one(0)
 }

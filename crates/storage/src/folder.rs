@@ -1,7 +1,7 @@
 //! The real disk: a folder of the file system.
 
 use crate::careful;
-use crate::disk::Disk;
+use crate::disk::{Disk, random_number};
 use crate::error::StorageError;
 use crate::files;
 use crate::identity::Owner;
@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -228,8 +227,7 @@ impl Disk for FolderDisk {
     }
 
     fn random(&mut self) -> u64 {
-        // The system's randomness is in its keys.
-        RandomState::new().hash_one(0)
+        random_number()
     }
 }
 

@@ -1,8 +1,7 @@
 //! A disk that ends with its process.
 
-use crate::Disk;
+use crate::disk::{Disk, random_number};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 
@@ -93,7 +92,6 @@ impl Disk for MemoryDisk {
     }
 
     fn random(&mut self) -> u64 {
-        // The system's randomness is in its keys.
-        RandomState::new().hash_one(0)
+        random_number()
     }
 }

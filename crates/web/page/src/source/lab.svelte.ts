@@ -63,7 +63,7 @@ export class Lab {
     })
   }
 
-  /** The script of a run that has come as far as this one after that number of records. */
+  /** The script of a run that is where this one is after that number of records. */
   private async begun(script: string, position: number): Promise<string> {
     await this.engine.ask('open', { script })
     await this.engine.ask('fork', { position })

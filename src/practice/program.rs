@@ -86,7 +86,9 @@ fn end_with_this_process() {
         let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
         thread::spawn(move || {
             for signal in signals.forever() {
-                if let Some(group) = *GROUP.lock().expect("nobody panics with it") {
+                // It is held to the end: no other program is started in the place of the one that is killed.
+                let group = GROUP.lock().expect("nobody panics with it");
+                if let Some(group) = *group {
                     let _ = kill_process_group(group, Signal::KILL);
                 }
                 let _ = emulate_default_handler(signal);
@@ -179,6 +181,8 @@ impl Program {
         }
         let (name, arguments) = self.command.split_first().ok_or("there is no program's name")?;
         let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        // A signal that comes while it starts finds it here.
+        let mut running = GROUP.lock().expect("nobody panics with it");
         let mut child = Command::new(name)
             .args(arguments)
             .current_dir(&self.folder)
@@ -191,7 +195,8 @@ impl Program {
             .spawn()
             .map_err(|error| format!("can't start {}: {error}", shown(name)))?;
         let group = Some(Pid::from_child(&child));
-        *GROUP.lock().expect("nobody panics with it") = group;
+        *running = group;
+        drop(running);
         let mut input = child.stdin.take().expect("it is piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut errors = child.stderr.take().expect("it is piped");

@@ -107,8 +107,10 @@ fn majority(of: usize) -> usize {
 }
 
 /// The highest of these points that a majority has reached.
-pub(crate) fn reached_by_majority<T: Ord + Copy + Default>(reached: impl Iterator<Item = T> + Clone) -> T {
-    let needed = majority(reached.clone().count());
+pub(crate) fn reached_by_majority<T: Ord + Copy + Default>(
+    reached: impl ExactSizeIterator<Item = T> + Clone,
+) -> T {
+    let needed = majority(reached.len());
     let is_by_majority = |point: T| reached.clone().filter(|other| *other >= point).count() >= needed;
     reached.clone().fold(
         T::default(),

@@ -80,7 +80,7 @@ pub trait Rules {
 
     /// The highest index that a majority has reached, where each voter has reached one of these (§5.3).
     #[inline(always)]
-    fn reached_by_majority(&self, reached: impl Iterator<Item = Index> + Clone) -> Index {
+    fn reached_by_majority(&self, reached: impl ExactSizeIterator<Item = Index> + Clone) -> Index {
         reached_by_majority(reached)
     }
 

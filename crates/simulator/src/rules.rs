@@ -172,7 +172,7 @@ impl Rules for RulesOfWorld {
         }
     }
 
-    fn reached_by_majority(&self, reached: impl Iterator<Item = Index> + Clone) -> Index {
+    fn reached_by_majority(&self, reached: impl ExactSizeIterator<Item = Index> + Clone) -> Index {
         match self.substitute_for(Condition::ReachedByMajority) {
             Some(other) => self.index(other, Question::ReachedByMajority { reached: reached.collect() }),
             None => self.now().reached_by_majority(reached),

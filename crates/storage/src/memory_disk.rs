@@ -8,7 +8,41 @@ use std::path::Path;
 /// Files in memory. A server that has them has nothing left when it ends. For tests, and to measure everything but a disk.
 #[derive(Debug, Default)]
 pub struct MemoryDisk {
-    files: BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, File>,
+    /// The memory of a file that was removed, for the next one: a log creates and removes files of one size all the time.
+    spare: Vec<u8>,
+}
+
+/// A file. Of one that was created with a size, only what was written takes up memory.
+#[derive(Debug)]
+struct File {
+    /// Its beginning. The rest is zeroes.
+    written: Vec<u8>,
+    size: usize,
+}
+
+impl File {
+    fn of(content: &[u8]) -> File {
+        File { written: content.to_vec(), size: content.len() }
+    }
+
+    /// The content from here on, with this length at most.
+    fn read(&self, offset: usize, length: usize) -> Vec<u8> {
+        let end = self.size.min(offset.saturating_add(length));
+        let written = self.written.get(offset..end.min(self.written.len())).unwrap_or_default();
+        let mut bytes = written.to_vec();
+        bytes.resize(end.saturating_sub(offset), 0);
+        bytes
+    }
+
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        if self.written.len() < offset {
+            self.written.resize(offset, 0);
+        }
+        let (over, after) = bytes.split_at(bytes.len().min(self.written.len() - offset));
+        self.written[offset..offset + over.len()].copy_from_slice(over);
+        self.written.extend_from_slice(after);
+    }
 }
 
 impl MemoryDisk {
@@ -17,7 +51,7 @@ impl MemoryDisk {
         MemoryDisk::default()
     }
 
-    fn file(&mut self, name: &str) -> io::Result<&mut Vec<u8>> {
+    fn file(&mut self, name: &str) -> io::Result<&mut File> {
         self.files.get_mut(name).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
@@ -36,20 +70,19 @@ impl Disk for MemoryDisk {
     }
 
     fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.files.get(name).cloned())
+        Ok(self.files.get(name).map(|file| file.read(0, file.size)))
     }
 
     fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
-        Ok(self.files.get(name).map(|file| file.len() as u64))
+        Ok(self.files.get(name).map(|file| file.size as u64))
     }
 
     fn read_at(&mut self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let rest = self.file(name)?.get(offset as usize..).unwrap_or_default();
-        Ok(rest[..rest.len().min(length)].to_vec())
+        Ok(self.file(name)?.read(offset as usize, length))
     }
 
     fn write(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.files.insert(name.to_owned(), content.to_vec());
+        self.files.insert(name.to_owned(), File::of(content));
         Ok(())
     }
 
@@ -57,19 +90,24 @@ impl Disk for MemoryDisk {
         if self.files.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.files.insert(name.to_owned(), vec![0; size as usize]);
+        let (written, size) = (std::mem::take(&mut self.spare), size as usize);
+        self.files.insert(name.to_owned(), File { written, size });
         Ok(())
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let place = offset as usize..offset as usize + bytes.len();
-        let target = self.file(name)?.get_mut(place).ok_or(io::ErrorKind::UnexpectedEof)?;
-        target.copy_from_slice(bytes);
+        let (file, offset) = (self.file(name)?, offset as usize);
+        if offset.checked_add(bytes.len()).is_none_or(|end| end > file.size) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write(offset, bytes);
         Ok(())
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.file(name)?.extend(bytes);
+        let file = self.file(name)?;
+        file.write(file.size, bytes);
+        file.size += bytes.len();
         Ok(())
     }
 
@@ -84,7 +122,12 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.files.remove(name).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+        let mut removed = self.files.remove(name).ok_or(io::ErrorKind::NotFound)?.written;
+        if removed.capacity() > self.spare.capacity() {
+            removed.clear();
+            self.spare = removed;
+        }
+        Ok(())
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {

@@ -11,6 +11,7 @@ mod inspecting;
 mod known;
 mod last_save;
 mod log_damage;
+mod memory_disk;
 mod model_disk;
 mod random;
 mod snapshots;

@@ -96,7 +96,7 @@ impl<R: Rules> Node<R> {
 
     /// Something was saved. If it was the list, the others learn that at once.
     pub(crate) fn go_on_founding(&mut self, now: Instant, output: &mut Output) {
-        let has_saved = self.has_saved_founders();
+        let has_saved = self.founding.is_some() && self.has_saved_founders();
         let Some(founding) = self.founding.as_mut().filter(|_| has_saved) else { return };
         if !std::mem::replace(&mut founding.is_told, true) {
             self.ask_founders(now, output);

@@ -167,7 +167,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         mut alarm: Alarm,
     ) -> Result<(), ServerError> {
         news.into_iter().for_each(|news| self.report(Event::Process(news)));
-        self.pass_on(&mut first);
+        self.pass_on(&mut first, monotonic_now());
         loop {
             while let Some(done) = self.disk.next_done() {
                 self.note_done(done)?;
@@ -331,7 +331,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         let now = monotonic_now();
         let took = self.clock.at(now).since(self.clock.at(now.saturating_sub(took)));
         let timeout = self.driver.node().config().timing.election_timeout_min();
-        if self.driver.node().membership().members().len() > 1 && self.pace.note_save(took, timeout) {
+        if self.driver.node().membership().voters.majority() > 1 && self.pace.note_save(took, timeout) {
             self.report(Event::Process(Process::SlowDisk { slow: self.pace.slow() }));
         }
     }
@@ -383,6 +383,9 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
 
     /// Delivers the messages that the lab has held for long enough.
     fn deliver_due(&mut self) {
+        if self.lab.is_none() {
+            return;
+        }
         let now = self.now();
         while let Some(envelope) = self.lab.as_mut().and_then(|lab| lab.next_due(now)) {
             self.step(envelope.into());
@@ -395,7 +398,9 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
             // A heartbeat that was in flight may have restarted the timer meanwhile.
             self.step(Input::SetElectionTimer { deadline: now });
         }
-        self.step(Input::Tick);
+        if now >= self.driver.next_deadline() {
+            self.step(Input::Tick);
+        }
     }
 
     /// Does this server lead, with a full disk, and is nothing committed without that disk?
@@ -426,17 +431,17 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
 
     /// Gives the driver an input, and passes on the effects.
     fn step(&mut self, input: Input) {
-        let now = self.now();
-        self.driver.step(now, input, &mut self.effects);
+        let moment = monotonic_now();
+        self.driver.step(self.clock.at(moment), input, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
-        self.pass_on(&mut effects);
+        self.pass_on(&mut effects, moment);
         self.effects = effects;
     }
 
-    /// Records what happened, has saved what is to be saved, and sends what is to be sent.
-    fn pass_on(&mut self, effects: &mut Effects<M>) {
-        // What one step brings about happens at one time, and stays together in the story.
-        let t = self.t();
+    /// Records what happened at this moment on the monotonic clock, has saved what is to be saved, and sends what is to be
+    /// sent.
+    fn pass_on(&mut self, effects: &mut Effects<M>, moment: Duration) {
+        let t = self.t(moment);
         for record in effects.records.drain(..) {
             self.record(Record { t, ..record });
         }
@@ -528,7 +533,7 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         let node = self.driver.node();
         let (id, term) = (node.id(), node.hard_state().current_term);
         self.record(Record {
-            t: self.t(),
+            t: self.t(monotonic_now()),
             node: id,
             life: self.life,
             seq: None,
@@ -540,8 +545,8 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
     }
 
     /// Microseconds since the epoch.
-    fn t(&self) -> u64 {
-        let since_start = monotonic_now().saturating_sub(self.settings.epoch);
+    fn t(&self, moment: Duration) -> u64 {
+        let since_start = moment.saturating_sub(self.settings.epoch);
         u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
     }
 

@@ -1,8 +1,8 @@
 // Is the engine in the page the same as the native one? Asks both the same, and compares the responses: all
 // scenarios, the traces of 1,000 seeds, and a long run of clicks.
 //
-//   cargo build -p raft-for-beginners-engine --example ask
-//   node crates/engine/test/same.mjs target/debug/examples/ask crates/web/page/dist/engine.wasm.gz
+//   cargo build --release -p raft-for-beginners-engine --example ask
+//   node crates/engine/test/same.mjs target/release/examples/ask crates/web/page/dist/engine.wasm.gz
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

@@ -4,74 +4,73 @@ use consensus::{Change, Index, NodeId};
 use driver::{SmallState, Whole};
 use simulator::{Action, Coverage, Failure, Faults, Random, Simulation, Unsynced, WorldOptions};
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Adds up bytes, and is right or wrong in the way of `W`.
+/// Adds up bytes, and is right or wrong in this thread's [`WAY`].
 #[derive(Debug)]
-struct Sum<W> {
+struct Sum {
     sum: u64,
     /// How many commands it was given.
     commands: u64,
     /// Another number in each state machine.
     birth: u64,
-    way: PhantomData<W>,
 }
 
-/// How a [`Sum`] differs from one that is right.
-trait Way: Sized + 'static {
-    fn answer(sum: &Sum<Self>, _at: Index) -> u64 {
-        sum.sum
-    }
-
-    fn saved(sum: &Sum<Self>) -> [u64; 2] {
-        [sum.sum, sum.commands]
-    }
-
-    fn is_loaded(_bytes: &[u8]) -> bool {
-        true
-    }
+/// How a [`Sum`] does it. A world is compiled for each type of state machine, which takes long, so there is only one type.
+#[derive(Clone, Copy)]
+struct Way {
+    answer: fn(&Sum, at: Index) -> u64,
+    saved: fn(&Sum) -> [u64; 2],
+    is_loaded: fn(&[u8]) -> bool,
 }
 
-impl<W> Default for Sum<W> {
-    fn default() -> Sum<W> {
+const RIGHT: Way =
+    Way { answer: |sum, _| sum.sum, saved: |sum| [sum.sum, sum.commands], is_loaded: |_| true };
+
+thread_local! {
+    static WAY: Cell<Way> = const { Cell::new(RIGHT) };
+}
+
+impl Default for Sum {
+    fn default() -> Sum {
         static BIRTHS: AtomicU64 = AtomicU64::new(0);
-        Sum { sum: 0, commands: 0, birth: BIRTHS.fetch_add(1, Ordering::Relaxed), way: PhantomData }
+        Sum { sum: 0, commands: 0, birth: BIRTHS.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
-impl<W: Way> SmallState for Sum<W> {
+impl SmallState for Sum {
     type Answer = u64;
 
     fn apply(&mut self, at: Index, command: &[u8]) -> u64 {
         self.sum += command.iter().map(|byte| u64::from(*byte)).sum::<u64>();
         self.commands += 1;
-        W::answer(self, at)
+        (WAY.get().answer)(self, at)
     }
 
     fn save(&self) -> Vec<u8> {
-        W::saved(self).iter().flat_map(|number| number.to_le_bytes()).collect()
+        (WAY.get().saved)(self).iter().flat_map(|number| number.to_le_bytes()).collect()
     }
 
-    fn load(bytes: &[u8]) -> Option<Sum<W>> {
+    fn load(bytes: &[u8]) -> Option<Sum> {
         let ([sum, commands], []) = bytes.as_chunks() else { return None };
         let [sum, commands] = [sum, commands].map(|number| u64::from_le_bytes(*number));
-        W::is_loaded(bytes).then(|| Sum { sum, commands, ..Sum::default() })
+        (WAY.get().is_loaded)(bytes).then(|| Sum { sum, commands, ..Sum::default() })
     }
 }
 
-#[derive(Debug)]
-struct Right;
-
-impl Way for Right {}
+/// Of state machines that do it in this way.
+fn simulation(way: Way) -> Simulation<Whole<Sum>> {
+    WAY.set(way);
+    Simulation::new()
+}
 
 fn draw(random: &mut Random) -> Vec<u8> {
     vec![random.below(10) as u8]
 }
 
-fn search<W: Way>() -> Result<Coverage, Failure> {
-    Simulation::<Whole<Sum<W>>>::new().for_seeds(0..500, draw)
+fn search(way: Way) -> Result<Coverage, Failure> {
+    simulation(way).for_seeds(0..500, draw)
 }
 
 /// What was found: the promise that was broken, how, in how many steps, and the story.
@@ -84,7 +83,7 @@ fn found(failure: Failure) -> (&'static str, String, usize, String) {
 
 #[test]
 fn nothing_is_wrong_with_a_state_machine_that_is_right() {
-    let coverage = search::<Right>().unwrap();
+    let coverage = search(RIGHT).unwrap();
     for fault in ["power cuts", "partitions", "snapshots requested", "disks lost", "requests retried"] {
         assert!(coverage.faults[fault] > 3, "{fault}: {:?}", coverage.faults);
     }
@@ -92,13 +91,8 @@ fn nothing_is_wrong_with_a_state_machine_that_is_right() {
 
 #[test]
 fn an_answer_that_depends_on_the_server_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn answer(sum: &Sum<Wrong>, _at: Index) -> u64 {
-            sum.sum + sum.birth
-        }
-    }
-    let (promise, what_happened, steps, _) = found(search::<Wrong>().unwrap_err());
+    let wrong = Way { answer: |sum, _| sum.sum + sum.birth, ..RIGHT };
+    let (promise, what_happened, steps, _) = found(search(wrong).unwrap_err());
     assert_eq!(promise, "replicas agree (§2)");
     assert!(what_happened.contains(" answers the command of entry "), "{what_happened}");
     assert!(steps <= 12, "{steps}");
@@ -106,13 +100,8 @@ fn an_answer_that_depends_on_the_server_is_found() {
 
 #[test]
 fn a_state_that_depends_on_the_server_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn saved(sum: &Sum<Wrong>) -> [u64; 2] {
-            [sum.sum, sum.birth]
-        }
-    }
-    let (promise, what_happened, steps, _) = found(search::<Wrong>().unwrap_err());
+    let wrong = Way { saved: |sum| [sum.sum, sum.birth], ..RIGHT };
+    let (promise, what_happened, steps, _) = found(search(wrong).unwrap_err());
     assert_eq!(promise, "replicas agree (§2)");
     assert!(what_happened.starts_with("the state of n"), "{what_happened}");
     assert!(steps <= 12, "{steps}");
@@ -120,17 +109,8 @@ fn a_state_that_depends_on_the_server_is_found() {
 
 #[test]
 fn what_a_snapshot_forgets_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn answer(sum: &Sum<Wrong>, _at: Index) -> u64 {
-            sum.commands
-        }
-
-        fn saved(sum: &Sum<Wrong>) -> [u64; 2] {
-            [sum.sum, 0]
-        }
-    }
-    let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());
+    let wrong = Way { answer: |sum, _| sum.commands, saved: |sum| [sum.sum, 0], ..RIGHT };
+    let (promise, what_happened, steps, story) = found(search(wrong).unwrap_err());
     assert_eq!(promise, "replicas agree (§2)");
     assert!(what_happened.contains(" answers the command of entry "), "{what_happened}");
     assert!(story.contains("▸ snapshot n"), "{story}");
@@ -139,13 +119,8 @@ fn what_a_snapshot_forgets_is_found() {
 
 #[test]
 fn a_snapshot_that_becomes_another_state_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn saved(sum: &Sum<Wrong>) -> [u64; 2] {
-            [sum.sum / 2, 0]
-        }
-    }
-    let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());
+    let wrong = Way { saved: |sum| [sum.sum / 2, 0], ..RIGHT };
+    let (promise, what_happened, steps, story) = found(search(wrong).unwrap_err());
     assert_eq!(promise, "replicas agree (§2)");
     assert!(what_happened.contains("has loaded a snapshot of entries up to"), "{what_happened}");
     assert!(steps <= 25, "{steps}: {story}");
@@ -157,13 +132,8 @@ fn an_answer_from_what_is_not_committed_yet_is_found() {
         /// What clients have asked for so far, committed or not.
         static ASKED_FOR: Cell<u64> = const { Cell::new(0) };
     }
-    struct Wrong;
-    impl Way for Wrong {
-        fn answer(_sum: &Sum<Wrong>, _at: Index) -> u64 {
-            ASKED_FOR.get()
-        }
-    }
-    let search = Simulation::<Whole<Sum<Wrong>>>::new().for_seeds(1..500, |random| {
+    let wrong = Way { answer: |_, _| ASKED_FOR.get(), ..RIGHT };
+    let search = simulation(wrong).for_seeds(1..500, |random| {
         let command = draw(random);
         ASKED_FOR.set(ASKED_FOR.get() + u64::from(command[0]));
         command
@@ -175,27 +145,22 @@ fn an_answer_from_what_is_not_committed_yet_is_found() {
 
 #[test]
 fn a_snapshot_that_can_not_be_loaded_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn is_loaded(bytes: &[u8]) -> bool {
-            bytes[0].is_multiple_of(2)
-        }
-    }
-    let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());
+    let wrong = Way { is_loaded: |bytes| bytes[0].is_multiple_of(2), ..RIGHT };
+    let (promise, what_happened, steps, story) = found(search(wrong).unwrap_err());
     assert!(what_happened.contains("the state machine can't load these"), "{promise}: {what_happened}");
     assert!(steps <= 25, "{steps}: {story}");
 }
 
 #[test]
 fn a_panic_is_found() {
-    struct Wrong;
-    impl Way for Wrong {
-        fn answer(sum: &Sum<Wrong>, _at: Index) -> u64 {
+    let wrong = Way {
+        answer: |sum, _| {
             assert!(sum.sum < 15, "the sum is {}", sum.sum);
             sum.sum
-        }
-    }
-    let (promise, what_happened, steps, story) = found(search::<Wrong>().unwrap_err());
+        },
+        ..RIGHT
+    };
+    let (promise, what_happened, steps, story) = found(search(wrong).unwrap_err());
     assert_eq!(promise, "no server panics");
     assert!(what_happened.contains("panicked: the sum is 1"), "{what_happened}");
     assert!(steps <= 25, "{steps}: {story}");
@@ -203,7 +168,7 @@ fn a_panic_is_found() {
 
 #[test]
 fn a_broken_invariant_is_found_and_the_same_each_time() {
-    let simulation = Simulation::<Whole<Sum<Right>>>::new().invariant("sums stay below 9", |sums| {
+    let simulation = simulation(RIGHT).invariant("sums stay below 9", |sums| {
         let high = sums.iter().find(|(_, Whole(sum))| sum.sum >= 9);
         high.map_or(Ok(()), |(id, Whole(sum))| Err(format!("that of {id} is {}", sum.sum)))
     });
@@ -219,13 +184,13 @@ fn a_broken_invariant_is_found_and_the_same_each_time() {
 fn a_run_that_can_not_be_repeated_is_said_to_be_one() {
     let drawn = AtomicU64::new(0);
     let numbered = move |_: &mut Random| drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes().to_vec();
-    let failure = Simulation::<Whole<Sum<Right>>>::new().for_seeds(0..1, numbered).unwrap_err();
+    let failure = simulation(RIGHT).for_seeds(0..1, numbered).unwrap_err();
     assert!(failure.to_string().starts_with("seed 0 gave another run the second time"), "{failure}");
 }
 
 #[test]
 fn only_the_chosen_faults_happen_to_the_chosen_servers() {
-    let simulation = Simulation::<Whole<Sum<Right>>>::new().servers(2).faults(Faults::NONE);
+    let simulation = simulation(RIGHT).servers(2).faults(Faults::NONE);
     let simulation = simulation.invariant("there are no more than two servers", |sums| {
         if sums.len() <= 2 { Ok(()) } else { Err(format!("there are {}", sums.len())) }
     });
@@ -235,7 +200,7 @@ fn only_the_chosen_faults_happen_to_the_chosen_servers() {
 
 #[test]
 fn what_a_test_does_is_made_short_too() {
-    let simulation = Simulation::<Whole<Sum<Right>>>::new().servers(5).invariant("no sum is 7", |sums| {
+    let simulation = simulation(RIGHT).servers(5).invariant("no sum is 7", |sums| {
         if sums.iter().all(|(_, Whole(sum))| sum.sum != 7) { Ok(()) } else { Err("one is".to_owned()) }
     });
     let mut cluster = simulation.start(1);
@@ -257,7 +222,7 @@ fn what_a_test_does_is_made_short_too() {
 #[test]
 fn servers_come_and_go_and_disks_are_lost() -> Result<(), Failure> {
     let [n1, n2, n4] = [1, 2, 4].map(NodeId);
-    let mut cluster = Simulation::<Whole<Sum<Right>>>::new().servers(3).spares(1).start(3);
+    let mut cluster = simulation(RIGHT).servers(3).spares(1).start(3);
     assert_eq!(cluster.write([1])?, 1);
     let add = Change { add: [(n4, String::new())].into(), ..Change::default() };
     cluster.perform(Action::ChangeMembers(add, None))?;
@@ -276,7 +241,7 @@ fn servers_come_and_go_and_disks_are_lost() -> Result<(), Failure> {
 
 #[test]
 fn what_can_not_be_done_is_refused_and_what_never_comes_is_not_waited_for() {
-    let mut cluster = Simulation::<Whole<Sum<Right>>>::new().start(1);
+    let mut cluster = simulation(RIGHT).start(1);
     let refused = cluster.perform(Action::Restart(NodeId(1))).unwrap_err();
     assert_eq!(refused.to_string(), "n1 is alive: crash it first");
     for action in [Action::Propose(None, 9), Action::Crash(NodeId(9), Unsynced::Lost)] {
@@ -294,7 +259,7 @@ fn what_can_not_be_done_is_refused_and_what_never_comes_is_not_waited_for() {
 #[test]
 fn a_cluster_runs_in_the_world_that_a_test_wants() -> Result<(), Failure> {
     let options = WorldOptions { servers: 1, ..WorldOptions::default() };
-    let mut cluster = Simulation::<Whole<Sum<Right>>>::new().start_in(options);
+    let mut cluster = simulation(RIGHT).start_in(options);
     assert_eq!(cluster.run_until_led()?, NodeId(1));
     let proposal = cluster.propose(NodeId(1), [4])?;
     assert!(cluster.outcome(proposal).is_some());

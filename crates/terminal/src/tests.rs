@@ -880,7 +880,7 @@ fn the_page_is_opened_if_there_is_one() {
     assert_eq!(key(&mut app, 'w'), Some(Command::OpenPage("http://127.0.0.1:4000/".to_owned())));
 }
 
-/// The recorded run of crates/simulator/tests/lost_entry.rs, up to the record before this one.
+/// The recorded run of crates/simulator/tests/simulator/lost_entry.rs, up to the record before this one.
 fn lost_entry(until: impl Fn(&Record) -> bool) -> App {
     let mut app = app(3);
     let lines = include_str!("../../simulator/tests/lost-entry/records.jsonl").lines();

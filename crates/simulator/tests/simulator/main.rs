@@ -11,6 +11,7 @@ mod expressions;
 mod hunt;
 mod interactive;
 mod language;
+mod lost_entry;
 mod origins;
 mod prose;
 mod recordings;

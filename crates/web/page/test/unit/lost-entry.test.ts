@@ -1,4 +1,4 @@
-// The run that crates/simulator/tests/lost_entry.rs has recorded, and what the Rust view made of it.
+// The run that crates/simulator/tests/simulator/lost_entry.rs has recorded, and what the Rust view made of it.
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'

@@ -3,8 +3,6 @@
 //! The run and the states of the cluster in it are in tests/lost-entry. The tests of the terminal and of the page read them
 //! there, so all views are tested on the same records. `UPDATE_GOLDEN=1` writes them again.
 
-extern crate raft_for_beginners_simulator as simulator;
-
 use consensus::{Index, NodeId};
 use serde_json::{Value, json};
 use simulator::Scenario;

@@ -3,6 +3,7 @@
 mod break_it;
 mod class;
 mod fill_in;
+mod group;
 mod mystery;
 mod points;
 mod program;
@@ -80,7 +81,7 @@ fn list() -> String {
     }
     text += "\nA rule is off in a cluster. Which one?\n\n  raft practice mystery\n\n\
              Break a promise of Raft with few commands:\n\n  raft practice break RULE\n\n\
-             Save a cluster in trouble with few commands:\n\n  raft practice save\n";
+             Save a cluster with few commands:\n\n  raft practice save\n";
     text
 }
 
@@ -93,26 +94,33 @@ fn blank_parser() -> impl TypedValueParser<Value = &'static Blank> {
 /// Maximum size of a file with a learner's answer, in bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// The environment's variable for the secret of `--secret`.
+const SECRET: &str = "RAFT_PRACTICE_SECRET";
+
 /// How an answer to a blank is graded.
 #[derive(Debug, Args)]
 struct GradingArguments {
-    /// The number of drawn runs
+    /// The number of random runs
     #[arg(long, value_name = "N", default_value = "1000")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
 
-    /// The seed of the first drawn run [default: 0]
+    /// The seed of the first random run [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "secret")]
     #[arg(value_parser = clap::value_parser!(u64).range(..=u64::MAX / 2))]
     seed: Option<u64>,
 
-    /// Draw runs that students can't know: each student's seeds come from this secret and the student's name
-    #[arg(long, value_name = "TEXT", env = "RAFT_PRACTICE_SECRET", hide_env_values = true)]
+    /// Play random runs that students can't know: each student's seeds come from this secret and the student's name
+    #[arg(long, value_name = "TEXT", env = SECRET, hide_env_values = true)]
     secret: Option<String>,
 
     /// How long a program may take for one answer, before it is killed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     answer_within: Duration,
+
+    /// How long building a project may take, before it is killed
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    build_within: Duration,
 
     /// Print the points as JSON, in the form of Gradescope's results.json
     #[arg(long)]

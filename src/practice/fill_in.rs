@@ -95,7 +95,7 @@ pub(super) fn built(
     folder: &Path,
     grading: &GradingArguments,
 ) -> Result<Result<Substitute, String>, Failure> {
-    let program = match project::build(folder, blank)? {
+    let program = match project::build(folder, blank, grading.build_within)? {
         Ok(program) => program,
         Err(said) => return Ok(Err(said)),
     };

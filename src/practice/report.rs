@@ -20,7 +20,7 @@ const SLICE: u64 = 200_000;
 /// Maximum number of lines of what a compiler says: the first mistakes are in the first lines.
 const MOST_LINES: usize = 40;
 
-const NO_PROOF: &str = "No counterexample in the drawn runs is not a proof.";
+const NO_PROOF: &str = "No counterexample in the random runs is not a proof.";
 
 /// The points for an answer, and why.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use simulator::{Scenario, Scene, Script, with_all_rules};
 use std::fmt::Write as _;
 use trace::shown;
 
-/// The story, scene by scene. A riddle does not tell which rule decided.
-pub(super) fn story(scenes: &[Scene], is_riddle: bool) -> String {
-    let mut story = if is_riddle { Story::riddle() } else { Story::new(None) };
+/// The story, scene by scene. A mystery does not tell which rule decided.
+pub(super) fn story(scenes: &[Scene], is_mystery: bool) -> String {
+    let mut story = if is_mystery { Story::mystery() } else { Story::new(None) };
     let mut text = String::new();
     for scene in scenes {
         for part in &scene.prose {

@@ -140,7 +140,7 @@ impl Blank {
         },
     ];
 
-    /// What is checked with directed scenarios, in order. After these come drawn runs, for the rest of the points.
+    /// What is checked with directed scenarios, in order. After these come random runs, for the rest of the points.
     pub fn checks(&self) -> &'static [Check] {
         let checks = CHECKS.iter().find(|(condition, _)| *condition == self.condition);
         checks.expect("each condition has checks").1

@@ -6,7 +6,7 @@ use simulator::hunt::{Finding, Round, Search, Shortening};
 use simulator::{SearchOptions, Substitute, quietly};
 use std::ops::Range;
 
-/// The outcome of one check, or of the drawn runs.
+/// The outcome of one check, or of the random runs.
 #[derive(Debug)]
 pub struct Outcome {
     /// The name of the check.
@@ -73,13 +73,13 @@ enum Phase {
 }
 
 impl Grading {
-    /// Nothing has been played yet. The seeds are those of the drawn runs.
+    /// Nothing has been played yet. The seeds are those of the random runs.
     pub fn new(blank: &'static Blank, substitute: Substitute, seeds: Range<u64>) -> Grading {
         let phase = Phase::Checks(blank.checks());
         Grading { blank, substitute, seeds, outcomes: Vec::new(), runs: 0, phase }
     }
 
-    /// Plays on: one check, or drawn runs in which servers take this number of steps.
+    /// Plays on: one check, or random runs in which servers take this number of steps.
     pub fn advance(&mut self, steps: u64) {
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
         self.phase = quietly(|| match phase {
@@ -90,7 +90,7 @@ impl Grading {
                 Phase::Checks(rest)
             }
             Phase::Checks([]) if self.outcomes.iter().any(|outcome| outcome.points() == 0) => {
-                self.note_drawn_runs(Fate::NotTried);
+                self.note_random_runs(Fate::NotTried);
                 Phase::Over
             }
             Phase::Checks([]) => Phase::Searching(Box::new(Search::new(self.rounds(), 0))),
@@ -102,7 +102,7 @@ impl Grading {
             Phase::Searching(search) => match &search.examined().finding {
                 Some(finding) => Phase::Shortening(Box::new(Shortening::new(finding))),
                 None => {
-                    self.note_drawn_runs(Fate::Passed);
+                    self.note_random_runs(Fate::Passed);
                     Phase::Over
                 }
             },
@@ -111,7 +111,7 @@ impl Grading {
                 Phase::Shortening(shortening)
             }
             Phase::Shortening(shortening) => {
-                self.note_drawn_runs(Fate::Failed(Box::new(self.fault_of(shortening.best()))));
+                self.note_random_runs(Fate::Failed(Box::new(self.fault_of(shortening.best()))));
                 Phase::Over
             }
             Phase::Over => Phase::Over,
@@ -127,7 +127,7 @@ impl Grading {
     pub fn doing(&self) -> &'static str {
         match self.phase {
             Phase::Checks(_) => "playing directed scenarios",
-            Phase::Searching(_) => "playing drawn runs",
+            Phase::Searching(_) => "playing random runs",
             Phase::Shortening(_) => "a promise broke: looking for a shorter run",
             Phase::Over => "done",
         }
@@ -143,7 +143,7 @@ impl Grading {
         &self.outcomes
     }
 
-    /// The number of drawn runs that were played by now.
+    /// The number of random runs that were played by now.
     pub fn runs(&self) -> u64 {
         self.runs
     }
@@ -167,10 +167,10 @@ impl Grading {
         Fault { what_happened, meaning, scenes, script, similar: None }
     }
 
-    fn note_drawn_runs(&mut self, fate: Fate) {
+    fn note_random_runs(&mut self, fate: Fate) {
         let out_of = OUT_OF - self.blank.checks().iter().map(|check| check.points).sum::<u32>();
         let runs = self.seeds.end - self.seeds.start;
-        self.note("drawn-runs", format!("In {runs} drawn runs no promise breaks."), out_of, fate);
+        self.note("random-runs", format!("In {runs} random runs no promise breaks."), out_of, fate);
     }
 
     fn note(&mut self, name: &'static str, title: String, out_of: u32, fate: Fate) {

@@ -128,9 +128,9 @@ fn what_is_wrong_is_shown() {
     assert!(!fault.scenes[0].prose.is_empty());
 }
 
-/// Right in all directed scenarios, and yet wrong: the drawn runs find it.
+/// Right in all directed scenarios, and yet wrong: the random runs find it.
 #[test]
-fn drawn_runs_find_what_no_directed_scenario_shows() {
+fn random_runs_find_what_no_directed_scenario_shows() {
     let blank = blank("reached-by-majority");
     let wrong_for_three = Substitute::new(blank.condition, |question| match question {
         Question::ReachedByMajority { reached }
@@ -141,7 +141,7 @@ fn drawn_runs_find_what_no_directed_scenario_shows() {
         _ => Ok(question.answer_of_raft()),
     });
     let outcomes = grade(blank, wrong_for_three);
-    assert_eq!(failed(&outcomes), ["drawn-runs"], "{outcomes:#?}");
+    assert_eq!(failed(&outcomes), ["random-runs"], "{outcomes:#?}");
     let fault = fault(&outcomes, outcomes.0.len() - 1);
     assert!(fault.meaning.is_some());
     assert!(fault.scenes.len() < 30, "it was made short: {} scenes", fault.scenes.len());
@@ -177,6 +177,6 @@ fn what_can_t_be_an_answer_is_refused() {
 fn points_of_each_blank_add_up() {
     for blank in Blank::ALL {
         let of_checks: u32 = blank.checks().iter().map(|check| check.points).sum();
-        assert_eq!(of_checks + 2, OUT_OF, "{blank}: two points are for drawn runs");
+        assert_eq!(of_checks + 2, OUT_OF, "{blank}: two points are for random runs");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::blank::Blank;
 use crate::check::{Check, Fault, OUT_OF, Played, play};
-use simulator::hunt::{Finding, Round, Search, Shortening};
+use simulator::hunt::{Examined, Finding, Round, Search, Shortening};
 use simulator::{SearchOptions, Substitute, quietly};
 use std::ops::Range;
 
@@ -99,9 +99,15 @@ impl Grading {
                 self.runs = search.examined().seeds;
                 Phase::Searching(search)
             }
-            Phase::Searching(search) => match &search.examined().finding {
-                Some(finding) => Phase::Shortening(Box::new(Shortening::new(finding))),
-                None => {
+            Phase::Searching(search) => match search.examined() {
+                Examined { finding: Some(finding), .. } => {
+                    Phase::Shortening(Box::new(Shortening::new(finding)))
+                }
+                Examined { differs: Some(seed), .. } => {
+                    self.note_random_runs(Fate::Failed(Box::new(differs(*seed))));
+                    Phase::Over
+                }
+                _ => {
                     self.note_random_runs(Fate::Passed);
                     Phase::Over
                 }
@@ -176,4 +182,12 @@ impl Grading {
     fn note(&mut self, name: &'static str, title: String, out_of: u32, fate: Fate) {
         self.outcomes.push(Outcome { name, title, out_of, fate });
     }
+}
+
+/// The fault of answers with which the run of this seed went another way the second time. There is no run that shows it.
+fn differs(seed: u64) -> Fault {
+    let what_happened = format!(
+        "the random run {seed} went differently the second time. The same question must always get the same answer"
+    );
+    Fault { what_happened, meaning: None, scenes: Vec::new(), script: None, similar: None }
 }

@@ -2,6 +2,7 @@
 
 use raft_for_beginners_practice::{Blank, Fate, Fault, Grading, OUT_OF, Outcomes};
 use simulator::{Question, Substitute, Verdict};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEEDS: std::ops::Range<u64> = 0..60;
 
@@ -146,6 +147,25 @@ fn random_runs_find_what_no_directed_scenario_shows() {
     assert!(fault.meaning.is_some());
     assert!(fault.scenes.len() < 30, "it was made short: {} scenes", fault.scenes.len());
     assert!(fault.records().any(trace::Record::is_violation));
+}
+
+/// Nothing breaks where a follower commits a little later, but it must not depend on how often it was asked.
+#[test]
+fn answers_that_differ_from_time_to_time_are_no_answers() {
+    let blank = blank("commit-of-follower");
+    let asked = AtomicU64::new(0);
+    let whimsical = Substitute::new(blank.condition, move |question| {
+        // The directed scenarios ask less often.
+        let is_late = matches!(asked.fetch_add(1, Ordering::Relaxed), count if count > 500 && count % 7 == 0);
+        Ok(match question.answer_of_raft() {
+            Verdict::Index(index) if is_late => Verdict::Index(consensus::Index(index.0.saturating_sub(1))),
+            answer => answer,
+        })
+    });
+    let outcomes = grade(blank, whimsical);
+    assert_eq!(failed(&outcomes), ["random-runs"], "{outcomes:#?}");
+    let fault = fault(&outcomes, outcomes.0.len() - 1);
+    assert!(fault.what_happened.contains("went differently the second time"), "{}", fault.what_happened);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use trace::shown;
 ///
 /// Fill in a condition of Raft, in Rust, in any other language, or as a small
 /// expression. All servers of simulated clusters then use it, and if a promise of
-/// Raft breaks, you see how. Without an exercise, they are listed.
+/// Raft breaks, you see how. Without an argument, the exercises are listed.
 ///
 ///   raft practice
 ///   raft practice up-to-date

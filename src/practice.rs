@@ -12,7 +12,7 @@ mod report;
 mod save_it;
 mod story;
 
-use crate::paragraph::paragraph;
+use crate::paragraph::wrapped;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use command::{Failure, duration, written};
@@ -76,12 +76,13 @@ fn list() -> String {
         "Fill in a condition of Raft: raft practice NAME makes a small project in Rust.\n\
          Other ways to answer: raft practice --help\n\n",
     );
-    for Blank { id, title, paper, .. } in Blank::ALL {
-        text += &format!("  {id:<21}{title}\n{}\n", paragraph(23, paper));
+    for Blank { id, title, .. } in Blank::ALL {
+        text += &format!("{}\n", wrapped(usize::MAX, &format!("  {id:<21}"), title));
     }
-    text += "\nA rule is off in a cluster. Which one?\n\n  raft practice mystery\n\n\
-             Break a promise of Raft with few commands:\n\n  raft practice break RULE\n\n\
-             Save a cluster with few commands:\n\n  raft practice save\n";
+    text += "\nOther exercises:\n\n  \
+             raft practice mystery      which rule is off in a cluster?\n  \
+             raft practice break RULE   break a promise of Raft with few commands\n  \
+             raft practice save         save a cluster with few commands\n";
     text
 }
 

@@ -6,13 +6,13 @@ use super::story::{scenes_of, story};
 use crate::link::fragment_of;
 use crate::paragraph::paragraph;
 use clap::Args;
-use command::{Failure, written};
+use command::{Failure, say, written};
 use consensus::Rule;
 use practice::Mystery;
 use serde_json::json;
 use server::monotonic_now;
 use simulator::hunt;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use trace::shown;
 
@@ -51,6 +51,9 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
     let mysteries = Mystery::draw(seed, arguments.rounds as usize);
     for (number, mystery) in (1..).zip(&mysteries) {
         tell(&format!("Mystery {number} of {}. Which rule is off in this cluster?\n\n", mysteries.len()))?;
+        if io::stderr().is_terminal() {
+            say(format_args!("looking for a run in which a promise breaks …"));
+        }
         let Some((text, fragment)) = tale(mystery) else { continue };
         tell(&format!("{text}\n{}", choices(mystery)))?;
         let answer = loop {
@@ -58,7 +61,10 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
             let Some(Ok(line)) = answers.next() else { break None };
             match chosen(mystery, &line) {
                 Some(rule) => break Some(rule),
-                None => tell(&format!("\"{}\" is none of them.", shown(line.trim())))?,
+                None => tell(&format!(
+                    "\"{}\" is none of them. Type its number or its name.",
+                    shown(line.trim())
+                ))?,
             };
         };
         let Some(answer) = answer else {

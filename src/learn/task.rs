@@ -118,11 +118,13 @@ impl Bench<'_> {
         match (played, checked) {
             (Ok(scene), Ok(checked)) => {
                 let now = english::seconds(u64::try_from(scene.now.as_micros()).unwrap_or(u64::MAX));
-                // The learner has just read the command.
                 let told = self.teller.tell(&[scene]);
-                match told.split_once('\n') {
-                    Some((_, told)) if !told.is_empty() => self.console.print(told)?,
-                    _ => self.console.print(&format!("  {now} nothing to report\n"))?,
+                // The learner has just read the command.
+                let is_command = |line: &&str| line.starts_with('▸');
+                let told: String = told.split_inclusive('\n').skip_while(is_command).collect();
+                match told.is_empty() {
+                    true => self.console.print(&format!("  {now} nothing to report\n"))?,
+                    false => self.console.print(&told)?,
                 }
                 let holds = |checked: &[Checked]| checked.iter().map(|one| one.holds).collect::<Vec<_>>();
                 let has_changed = holds(&checked) != holds(&self.checked);

@@ -1,6 +1,9 @@
 //! The commands of the scenario language, explained in the words of docs/scenarios.md.
 
+use super::console::Console;
 use crate::scenarios::most_similar;
+use std::io;
+use trace::glossary::definitions_in;
 
 const DOCUMENT: &str = include_str!("../../docs/scenarios.md");
 
@@ -97,6 +100,21 @@ pub(super) fn explain(command: &str) -> Vec<(String, String)> {
     };
     let parts = rows.iter().filter(|row| row.section == more);
     about.into_iter().chain(parts).map(|row| (row.forms.join(", "), row.meaning.clone())).collect()
+}
+
+/// Shows what a command does, or what a word of Raft means. Is there such a command or word?
+pub(super) fn show(console: &Console, word: &str) -> io::Result<bool> {
+    let forms = explain(word);
+    if forms.is_empty() {
+        let is_known = !definitions_in(word).is_empty();
+        return if is_known { console.define(word).map(|()| true) } else { Ok(false) };
+    }
+    for (form, meaning) in forms {
+        console.item("  ", &form)?;
+        console.item("      ", &meaning)?;
+    }
+    console.print("\n")?;
+    Ok(true)
 }
 
 /// The command that a mistyped name may mean.

@@ -52,7 +52,7 @@ pub struct CardResult {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "CourseExerciseResult"))]
 pub struct ExerciseResult {
-    /// The most points so far; of a riddle, those for the first answer.
+    /// The most points so far; of a mystery, those for the first answer.
     pub points: u32,
     /// The points that can be reached.
     pub out_of: u32,

@@ -6,10 +6,10 @@ use crate::response::{
 };
 use crate::scenarios::library;
 use consensus::Rule;
-use practice::{Blank, Challenge, Grading, OUT_OF, Outcome, Riddle, UnknownBlank};
+use practice::{Blank, Challenge, Grading, Mystery, OUT_OF, Outcome, UnknownBlank};
 use simulator::{Mistake, Substitute, with_all_rules};
 
-/// Maximum number of drawn runs, and of riddles.
+/// Maximum number of random runs, and of mysteries.
 const MOST_RUNS: u64 = 1_000_000;
 const MOST_RIDDLES: usize = 100;
 
@@ -29,8 +29,8 @@ pub(crate) fn practice() -> PracticeTold {
 
 /// Clusters in which a rule is off: the same seed, the same clusters.
 pub(crate) fn riddles(seed: u64, number: usize) -> Vec<RiddleTold> {
-    let riddles = Riddle::draw(seed, number.min(MOST_RIDDLES)).into_iter();
-    riddles.map(|Riddle { rule, choices }| RiddleTold { rule, choices }).collect()
+    let riddles = Mystery::draw(seed, number.min(MOST_RIDDLES)).into_iter();
+    riddles.map(|Mystery { rule, choices }| RiddleTold { rule, choices }).collect()
 }
 
 fn challenge(rule: Rule) -> Option<Challenge> {
@@ -74,7 +74,7 @@ impl Answering {
         (self.blank.as_str(), self.expression.as_str(), self.runs) == (blank, expression, runs)
     }
 
-    /// Plays one check, or drawn runs in which servers take this number of steps.
+    /// Plays one check, or random runs in which servers take this number of steps.
     pub(crate) fn advance(&mut self, steps: u64) -> AnswerTold {
         let grading = match &mut self.grading {
             Ok(grading) => grading,

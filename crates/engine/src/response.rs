@@ -313,7 +313,7 @@ pub enum AnswerTold {
         is_over: bool,
         /// What the grader is doing.
         doing: &'static str,
-        /// The number of drawn runs that were played.
+        /// The number of random runs that were played.
         runs: u64,
         /// The points so far.
         points: u32,
@@ -322,7 +322,7 @@ pub enum AnswerTold {
     },
 }
 
-/// The outcome of one check, or of the drawn runs.
+/// The outcome of one check, or of the random runs.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "BlankOutcome"))]
 pub struct OutcomeTold {
@@ -334,7 +334,7 @@ pub struct OutcomeTold {
     pub out_of: u32,
     /// The points for it.
     pub points: u32,
-    /// Was it tried? The drawn runs are not if something else is wrong.
+    /// Was it tried? The random runs are not if something else is wrong.
     pub is_tried: bool,
     /// What went wrong.
     pub fault: Option<FaultTold>,
@@ -364,7 +364,7 @@ impl From<&Outcome> for OutcomeTold {
 pub struct FaultTold {
     /// What went wrong.
     pub what_happened: String,
-    /// The promise that broke, and why it matters, if it was found in a drawn run.
+    /// The promise that broke, and why it matters, if it was found in a random run.
     pub meaning: Option<&'static str>,
     /// The run in which it did, as a script that names the answer; `None` if no cluster has started.
     pub script: Option<String>,

@@ -3,13 +3,18 @@
 use crate::common::raft;
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// In a test that breaks, it would wait forever.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `raft practice`, in a folder of its own.
 struct Desk(TempDir);
@@ -213,14 +218,30 @@ fn a_program_that_floods_standard_error_is_killed() {
     assert_has(&stdout, &["did not answer within 200ms, and was killed"]);
 }
 
-/// Has all that a program has started ended? It holds a pipe open as long as it lives.
-fn held_open(desk: &Desk) -> BufReader<File> {
-    let pipe = desk.path().join("alive");
-    let mut alive = BufReader::new(File::open(pipe).unwrap());
-    let mut line = String::new();
-    alive.read_line(&mut line).unwrap();
-    assert_eq!(line, "started\n");
-    alive
+/// A program that holds this pipe open as long as it lives, and all that it has started, too.
+struct Alive(Receiver<String>);
+
+impl Alive {
+    fn watch(desk: &Desk) -> Alive {
+        let (pipe, (tell, told)) = (desk.path().join("alive"), channel());
+        // A pipe that nobody opens or closes keeps its thread waiting, and no test.
+        thread::spawn(move || {
+            let mut pipe = BufReader::new(File::open(pipe).unwrap());
+            let mut line = String::new();
+            while pipe.read_line(&mut line).is_ok_and(|length| length > 0) {
+                let _ = tell.send(std::mem::take(&mut line));
+            }
+        });
+        Alive(told)
+    }
+
+    fn has_started(&self) {
+        assert_eq!(self.0.recv_timeout(PATIENCE).as_deref(), Ok("started\n"));
+    }
+
+    fn has_ended(&self) {
+        assert_eq!(self.0.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+    }
 }
 
 fn make_pipe(desk: &Desk) {
@@ -242,31 +263,28 @@ fn what_a_program_has_started_ends_with_it() {
     make_pipe(&desk);
     let script =
         format!("if [ ! -e once ]; then : > once; ({STARTED}; exec sleep 600) > /dev/null & fi\nexit 3");
-    thread::scope(|scope| {
-        let child = scope.spawn(|| {
-            let mut said = String::new();
-            held_open(&desk).read_to_string(&mut said).unwrap();
-        });
-        let (status, stdout, _) = desk.program(&script);
-        assert_eq!(status, Some(1));
-        assert_has(&stdout, &["the program ended (exit status: 3)"]);
-        child.join().unwrap();
-    });
+    let child = Alive::watch(&desk);
+    let (status, stdout, _) = desk.program(&script);
+    assert_eq!(status, Some(1));
+    assert_has(&stdout, &["the program ended (exit status: 3)"]);
+    child.has_started();
+    child.has_ended();
 }
 
 #[test]
 fn a_program_ends_when_the_grader_is_interrupted() {
     let desk = Desk::new();
     make_pipe(&desk);
-    desk.write("answer.sh", &format!("#!/bin/sh\n{STARTED}\nwhile :; do :; done\n"));
+    desk.write("answer.sh", &format!("#!/bin/sh\n{STARTED}\nexec sleep 600\n"));
     let mut command = raft();
     command.args(["practice", "restarts-timer", "--program", "./answer.sh", "--answer-within", "1h"]);
     let mut grader = command.current_dir(desk.path()).spawn().unwrap();
-    let mut alive = held_open(&desk);
+    let program = Alive::watch(&desk);
+    program.has_started();
     let grader_id = rustix::process::Pid::from_child(&grader);
     rustix::process::kill_process(grader_id, rustix::process::Signal::INT).unwrap();
     assert_eq!(grader.wait().unwrap().signal(), Some(2));
-    alive.read_to_string(&mut String::new()).unwrap();
+    program.has_ended();
 }
 
 /// It sees the questions, and nothing else of the grader.

@@ -1,12 +1,12 @@
 //! A task: the learner types commands of the scenario language, until all checks hold.
 
-use super::commands;
 use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::reasons;
 use super::stage::{Detail, Teller, show_logs};
+use crate::scenarios::most_similar;
 use course::{Attempt, Card, Chapter, Checked, Task};
-use simulator::Scenario;
+use simulator::{Scenario, commands};
 use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
@@ -98,6 +98,12 @@ pub(super) fn perform(
     }
 }
 
+/// The command that a mistyped name may mean.
+fn similar(command: &str) -> Option<&'static str> {
+    let names = commands::names().into_iter().flat_map(|(_, names)| names);
+    most_similar(names.map(|name| (strsim::jaro_winkler(name, command), name)))
+}
+
 impl Bench<'_> {
     /// Plays the world and the learner's commands from the beginning, and returns the story.
     fn replay(&mut self, detail: Detail) -> String {
@@ -146,8 +152,7 @@ impl Bench<'_> {
                 shown(name)
             ));
         }
-        let meant =
-            commands::similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
+        let meant = similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
         self.console.say(&format!("There is no command \"{}\".{meant} `?` lists the commands.", shown(name)))
     }
 
@@ -216,5 +221,17 @@ impl Bench<'_> {
             self.console.item("      ", &meaning)?;
         }
         self.console.print("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::similar;
+
+    #[test]
+    fn mistyped_commands_are_recognised() {
+        assert_eq!(similar("setle"), Some("settle"));
+        assert_eq!(similar("tiemout"), Some("timeout"));
+        assert_eq!(similar("xyzzy"), None);
     }
 }

@@ -1,8 +1,7 @@
 //! The commands of the scenario language, explained in the words of docs/scenarios.md.
 
-use crate::scenarios::most_similar;
-
-const DOCUMENT: &str = include_str!("../../docs/scenarios.md");
+/// The document, to which `scenarios.md` is a link, so that packages have it.
+const DOCUMENT: &str = include_str!("../scenarios.md");
 
 /// A row of a table of the document: what can be written, and what it does.
 struct Row {
@@ -68,7 +67,7 @@ fn name(command: &str) -> &str {
 }
 
 /// The names of all commands, by what they are for.
-pub(super) fn names() -> Vec<(&'static str, Vec<&'static str>)> {
+pub fn names() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
     let rows = rows();
     let commands = rows.iter().filter(|row| ![OPTIONS_OF_CLUSTER, NAMING_MESSAGES].contains(&row.section));
@@ -87,7 +86,7 @@ pub(super) fn names() -> Vec<(&'static str, Vec<&'static str>)> {
 }
 
 /// What a command does: each of its forms, with what it means.
-pub(super) fn explain(command: &str) -> Vec<(String, String)> {
+pub fn explain(command: &str) -> Vec<(String, String)> {
     let rows = rows();
     let about: Vec<&Row> = rows.iter().filter(|row| row.has(command)).collect();
     let more = match about.first() {
@@ -97,12 +96,6 @@ pub(super) fn explain(command: &str) -> Vec<(String, String)> {
     };
     let parts = rows.iter().filter(|row| row.section == more);
     about.into_iter().chain(parts).map(|row| (row.forms.join(", "), row.meaning.clone())).collect()
-}
-
-/// The command that a mistyped name may mean.
-pub(super) fn similar(command: &str) -> Option<&'static str> {
-    let names = names().into_iter().flat_map(|(_, names)| names);
-    most_similar(names.map(|name| (strsim::jaro_winkler(name, command), name)))
 }
 
 #[cfg(test)]
@@ -130,8 +123,5 @@ mod tests {
         {
             assert!(names.contains(&command), "{command}");
         }
-        assert_eq!(similar("setle"), Some("settle"));
-        assert_eq!(similar("tiemout"), Some("timeout"));
-        assert_eq!(similar("xyzzy"), None);
     }
 }

@@ -11,8 +11,8 @@ import type { Practice } from './practice.svelte'
 import type { Session } from './session.svelte'
 import { failureWords } from '../trace/words'
 
-/** How many runs are drawn. */
-export const RUNS = 200
+/** How many runs are drawn: as many as `raft practice` draws. It takes some seconds. */
+export const RUNS = 1000
 
 /** For how many steps of servers drawn runs are played before progress is shown. */
 const SLICE = 20_000

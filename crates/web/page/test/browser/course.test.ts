@@ -288,6 +288,52 @@ describe('the course', () => {
     await close(page)
   })
 
+  test('has a short way from the card to the picture, and back to the place for commands', async () => {
+    const page = await open('=02-first-election/elect-n2')
+    const focused = () => page.evaluate(() => document.activeElement!.getAttribute('aria-label') ?? document.activeElement!.textContent)
+    expect(await focused()).toMatch(/^2\. .* Card \d of \d$/)
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('To the picture')
+    expect((await button(page, 'To the picture').boundingBox())!.width).toBeGreaterThan(80)
+    await page.keyboard.press('Enter')
+    expect(await focused()).toMatch(/^n1 .*[^ ], log ends with entry/)
+    await button(page, 'To the command field').focus()
+    await page.keyboard.press('Enter')
+    expect(await focused()).toBe('Command')
+    await close(page)
+  })
+
+  test('says which server a key has marked', async () => {
+    const page = await open('=05-two-leaders/who-leads')
+    const status = page.getByRole('status')
+    await page.keyboard.press('3')
+    await status.getByText('n3 is marked.').waitFor({ state: 'attached' })
+    await page.keyboard.press('3')
+    await status.getByText('n3 is no longer marked.').waitFor({ state: 'attached' })
+    await close(page)
+  })
+
+  test('explains commands, and shows how a refused one is written', async () => {
+    const page = await open('=02-first-election/elect-n2')
+    const said = card(page).locator('.said')
+    await command(page, '?')
+    await said.getByText('These are enough here: settle, timeout').waitFor()
+    await said.getByText('Servers and disks: crash, restart, kill').waitFor()
+    await command(page, '? put')
+    await said.getByText('put c1 x 7').waitFor()
+    await command(page, 'help sing')
+    await said.getByText('There is no command “sing”').waitFor()
+    await card(page).getByLabel('Command').fill('timeout n')
+    await button(page, 'Do it').click()
+    await said.getByText('Example: timeout n1. “? timeout” explains it.').waitFor()
+    const selected = () => page.evaluate(() => {
+      const { value, selectionStart, selectionEnd } = document.activeElement as HTMLInputElement
+      return value?.slice(selectionStart!, selectionEnd!)
+    })
+    expect(await selected()).toBe('timeout n')
+    await close(page)
+  })
+
   test('shows a solution after a try, and judges only the learner’s own cluster', async () => {
     const page = await open('=04-timers/a-cluster-around-the-world')
     await command(page, 'kill n1')
@@ -330,7 +376,7 @@ describe('the course', () => {
     await button(page, 'Yes, delete all of it').click()
     await page.getByText('1 of 5 · 10 min').waitFor({ state: 'detached' })
     await page.getByLabel('Progress file').setInputFiles(file)
-    await page.getByText('Your progress was replaced with the file’s.').waitFor()
+    await page.getByText('Added: 1 result.').waitFor()
     await page.getByText('1 of 5 · 10 min').waitFor()
     await writeFile(join(lab.folder, 'other.json'), '{"form": "another"}')
     await page.getByLabel('Progress file').setInputFiles(join(lab.folder, 'other.json'))

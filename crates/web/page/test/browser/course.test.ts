@@ -502,7 +502,7 @@ describe('the course', () => {
       const [shown, logs] = await Promise.all([card(page).boundingBox(), page.getByRole('region', { name: 'Logs' }).boundingBox()])
       expect(shown!.x + shown!.width, 'the card covers no logs').toBeLessThanOrEqual(logs!.x)
       expect(shown!.y + shown!.height, 'the card ends on the page').toBeLessThanOrEqual(height)
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      expect(await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight])).toEqual([width, height])
       expect(await serious(page)).toEqual([])
       await close(page)
     })

@@ -2,6 +2,7 @@
 
 mod choices;
 mod class;
+mod commands;
 mod console;
 mod lesson;
 mod printed;

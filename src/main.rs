@@ -11,6 +11,7 @@ mod member;
 mod moment;
 mod node;
 mod paragraph;
+mod picture;
 mod practice;
 mod recording;
 mod recover;

@@ -3,6 +3,7 @@
 mod break_it;
 mod class;
 mod fill_in;
+mod group;
 mod mystery;
 mod points;
 mod program;
@@ -11,7 +12,7 @@ mod report;
 mod save_it;
 mod story;
 
-use crate::paragraph::paragraph;
+use crate::paragraph::wrapped;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use command::{Failure, duration, written};
@@ -29,7 +30,7 @@ use trace::shown;
 ///
 /// Fill in a condition of Raft, in Rust, in any other language, or as a small
 /// expression. All servers of simulated clusters then use it, and if a promise of
-/// Raft breaks, you see how. Without an exercise, they are listed.
+/// Raft breaks, you see how. Without an argument, the exercises are listed.
 ///
 ///   raft practice
 ///   raft practice up-to-date
@@ -75,12 +76,13 @@ fn list() -> String {
         "Fill in a condition of Raft: raft practice NAME makes a small project in Rust.\n\
          Other ways to answer: raft practice --help\n\n",
     );
-    for Blank { id, title, paper, .. } in Blank::ALL {
-        text += &format!("  {id:<21}{title}\n{}\n", paragraph(23, paper));
+    for Blank { id, title, .. } in Blank::ALL {
+        text += &format!("{}\n", wrapped(usize::MAX, &format!("  {id:<21}"), title));
     }
-    text += "\nA rule is off in a cluster. Which one?\n\n  raft practice mystery\n\n\
-             Break a promise of Raft with few commands:\n\n  raft practice break RULE\n\n\
-             Save a cluster in trouble with few commands:\n\n  raft practice save\n";
+    text += "\nOther exercises:\n\n  \
+             raft practice mystery      which rule is off in a cluster?\n  \
+             raft practice break RULE   break a promise of Raft with few commands\n  \
+             raft practice save         save a cluster with few commands\n";
     text
 }
 
@@ -93,26 +95,33 @@ fn blank_parser() -> impl TypedValueParser<Value = &'static Blank> {
 /// Maximum size of a file with a learner's answer, in bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// The environment's variable for the secret of `--secret`.
+const SECRET: &str = "RAFT_PRACTICE_SECRET";
+
 /// How an answer to a blank is graded.
 #[derive(Debug, Args)]
 struct GradingArguments {
-    /// The number of drawn runs
+    /// The number of random runs
     #[arg(long, value_name = "N", default_value = "1000")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
 
-    /// The seed of the first drawn run [default: 0]
+    /// The seed of the first random run [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "secret")]
     #[arg(value_parser = clap::value_parser!(u64).range(..=u64::MAX / 2))]
     seed: Option<u64>,
 
-    /// Draw runs that students can't know: each student's seeds come from this secret and the student's name
-    #[arg(long, value_name = "TEXT", env = "RAFT_PRACTICE_SECRET", hide_env_values = true)]
+    /// Play random runs that students can't know: each student's seeds come from this secret and the student's name
+    #[arg(long, value_name = "TEXT", env = SECRET, hide_env_values = true)]
     secret: Option<String>,
 
     /// How long a program may take for one answer, before it is killed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     answer_within: Duration,
+
+    /// How long building a project may take, before it is killed
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    build_within: Duration,
 
     /// Print the points as JSON, in the form of Gradescope's results.json
     #[arg(long)]

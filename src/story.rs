@@ -19,8 +19,8 @@ impl Story {
         Story { feed: Feed::new(), columns: columns(), off, hides_rules: false }
     }
 
-    /// The story of a riddle: which rule decided is not told.
-    pub(crate) fn riddle() -> Story {
+    /// The story of a mystery: which rule decided is not told.
+    pub(crate) fn mystery() -> Story {
         Story { hides_rules: true, ..Story::new(None) }
     }
 

@@ -81,11 +81,7 @@ impl Console {
 
     /// Explains the words of Raft in a text.
     pub(super) fn define(&self, text: &str) -> io::Result<()> {
-        let definitions = definitions_in(text);
-        if definitions.is_empty() {
-            return self.say("The glossary does not have it. `raft rules` lists the rules.");
-        }
-        for Definition { words, meaning } in definitions {
+        for Definition { words, meaning } in definitions_in(text) {
             self.item(&format!("  {}: ", words[0]), meaning)?;
         }
         self.print("\n")

@@ -1,10 +1,12 @@
 //! A question: predict, see what happens, and read why.
 
 use super::choices::Choices;
+use super::commands;
 use super::console::{Console, Left};
 use super::progress::Progress;
 use super::stage::{self, Detail};
-use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response};
+use course::{Answer, Card, CardResult, Chapter, Kind, Mark, Mistake, Question, Response, expectation};
+use std::io;
 use std::time::Instant;
 use trace::shown;
 
@@ -69,7 +71,7 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
         match line.as_str() {
             "" | "?" | "help" => console.say(HELP)?,
             "skip" => return Ok(Asked::Skipped),
-            keys if keys.starts_with("? ") => console.define(keys)?,
+            keys if keys.starts_with("? ") => explain(console, keys)?,
             keys => {
                 let fits = choices.response(keys).and_then(|response| {
                     question.mark(&response).map(|_| response).map_err(|unfit| unfit.to_string())
@@ -80,6 +82,14 @@ pub(super) fn answer(console: &Console, question: &Question, choices: &Choices) 
                 }
             }
         }
+    }
+}
+
+/// Explains the word after a question mark.
+fn explain(console: &Console, word: &str) -> io::Result<()> {
+    match commands::show(console, word.trim_start_matches(['?', ' ']))? {
+        true => Ok(()),
+        false => console.say("There is no such command, and the glossary does not have the word. `raft rules` lists the rules."),
     }
 }
 
@@ -109,13 +119,14 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
         stage::play_on(console, question, answer, with_world, Detail::Brief)?;
         console.say(&answer.correction)
     };
-    let mut played: Vec<&[String]> = Vec::new();
+    let mut played: Vec<Vec<&str>> = Vec::new();
     if mark.is_right() {
         console.say("Right.")?;
-        if let (Kind::One, Some(right)) =
-            (question.kind, question.answers.iter().find(|answer| answer.is_right))
-        {
-            play(right, true)?;
+        let right = question.answers.iter().find(|answer| answer.is_right);
+        match (question.kind, right) {
+            (Kind::One, Some(right)) => play(right, true)?,
+            (Kind::Servers | Kind::Entries, _) => stage::show_end_of_world(console, &question.world)?,
+            _ => {}
         }
         return Ok(());
     }
@@ -125,10 +136,17 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
         mark.mistakes.iter().filter(|mistake| mistake.was_chosen || !is_one).collect();
     console.say(&match mistakes.len() {
         _ if is_one => "Not right. See what happens:".to_owned(),
-        1 => format!("Right but for one of {}. See what happens:", question.answers.len()),
-        wrong => format!("Wrong about {wrong} of {}. See what happens:", question.answers.len()),
+        wrong => {
+            let all = question.answers.len();
+            format!("You were right about {} of {all}. See what happens:", all - wrong)
+        }
     })?;
     for (place, Mistake { answer, was_chosen }) in mistakes.into_iter().enumerate() {
+        // Several answers may have the same run.
+        let is_played = place == 0 || *was_chosen && !is_order && !played.contains(&actions(answer));
+        if is_played && place > 0 && console.is_interactive() {
+            console.ask("Press Enter to see the next one. ")?;
+        }
         let what = match (question.kind, was_chosen) {
             (Kind::One, _) => "Your answer",
             (Kind::Order, _) => "In the wrong position",
@@ -136,10 +154,9 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
             (_, false) => "Right, but not chosen",
         };
         console.say(&format!("{what}: {}", answer.text))?;
-        // Several answers may have the same run.
-        if place == 0 || *was_chosen && !is_order && !played.contains(&&*answer.commands) {
+        if is_played {
             play(answer, place == 0)?;
-            played.push(&answer.commands);
+            played.push(actions(answer));
         } else {
             console.say(&answer.correction)?;
         }
@@ -154,6 +171,12 @@ fn show(console: &Console, question: &Question, mark: &Mark) -> Result<(), Left>
     }
     console.print("\n")?;
     Ok(())
+}
+
+/// The commands of its run that do something.
+fn actions(answer: &Answer) -> Vec<&str> {
+    let commands = answer.commands.iter().map(|command| command.trim_start_matches('!'));
+    commands.filter(|command| expectation(command).is_none()).collect()
 }
 
 /// The reason, the rules, and where to read on.
@@ -175,7 +198,7 @@ fn play_more(console: &Console, question: &Question, choices: &Choices) -> Resul
         match line.as_str() {
             "" | "skip" => return Ok(console.print("\n")?),
             "?" | "help" => console.say(HELP_AFTERWARDS)?,
-            word if word.starts_with("? ") => console.define(word)?,
+            word if word.starts_with("? ") => explain(console, word)?,
             "story" => {
                 let (other, news) = match detail {
                     Detail::Brief => (Detail::Full, "Now a run is shown line by line."),

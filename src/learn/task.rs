@@ -1,22 +1,22 @@
 //! A task: the learner types commands of the scenario language, until all checks hold.
 
+use super::commands;
 use super::console::{Console, Left};
 use super::progress::Progress;
 use super::question::reasons;
-use super::stage::{Detail, Teller, show_logs};
-use crate::scenarios::most_similar;
+use super::stage::{Detail, Teller, show_servers};
 use course::{Attempt, Card, Chapter, Checked, Task};
-use simulator::{Scenario, commands};
+use simulator::Scenario;
 use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
-use trace::glossary::definitions_in;
-use trace::shown;
+use trace::{english, shown};
 
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 11] = [
     ("hint", "a little help"),
     ("solution", "one way to do it"),
     ("checks", "what is to be done, and what is done"),
+    ("servers", "each server's role, term and log"),
     ("story", "everything that has happened, line by line"),
     ("undo", "take the last command back"),
     ("again", "take all commands back"),
@@ -60,7 +60,7 @@ pub(super) fn perform(
     if !told.is_empty() {
         console.print(&(told + "\n"))?;
     }
-    show_logs(console, &mut bench.scenario)?;
+    show_servers(console, &mut bench.scenario)?;
     bench.show_checks()?;
     console.say("Type commands. Time passes only when a command says so, such as `run 100ms`. `?` lists the commands, `hint` helps.")?;
     loop {
@@ -71,6 +71,7 @@ pub(super) fn perform(
             "hint" => console.say(&task.hint)?,
             "solution" => bench.show_solution()?,
             "checks" => bench.show_checks()?,
+            "servers" => show_servers(console, &mut bench.scenario)?,
             "story" => console.print(&bench.replay(Detail::Full))?,
             "undo" => bench.undo()?,
             "again" => bench.again()?,
@@ -98,12 +99,6 @@ pub(super) fn perform(
     }
 }
 
-/// The command that a mistyped name may mean.
-fn similar(command: &str) -> Option<&'static str> {
-    let names = commands::names().into_iter().flat_map(|(_, names)| names);
-    most_similar(names.map(|name| (strsim::jaro_winkler(name, command), name)))
-}
-
 impl Bench<'_> {
     /// Plays the world and the learner's commands from the beginning, and returns the story.
     fn replay(&mut self, detail: Detail) -> String {
@@ -122,9 +117,15 @@ impl Bench<'_> {
         let checked = self.task.checked(&self.commands);
         match (played, checked) {
             (Ok(scene), Ok(checked)) => {
-                // The learner has just read the command.
+                let now = english::seconds(u64::try_from(scene.now.as_micros()).unwrap_or(u64::MAX));
                 let told = self.teller.tell(&[scene]);
-                self.console.print(told.split_once('\n').map_or("", |(_, told)| told))?;
+                // The learner has just read the command.
+                let is_command = |line: &&str| line.starts_with('▸');
+                let told: String = told.split_inclusive('\n').skip_while(is_command).collect();
+                match told.is_empty() {
+                    true => self.console.print(&format!("  {now} nothing to report\n"))?,
+                    false => self.console.print(&told)?,
+                }
                 let holds = |checked: &[Checked]| checked.iter().map(|one| one.holds).collect::<Vec<_>>();
                 let has_changed = holds(&checked) != holds(&self.checked);
                 self.checked = checked;
@@ -152,7 +153,8 @@ impl Bench<'_> {
                 shown(name)
             ));
         }
-        let meant = similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
+        let meant =
+            commands::similar(name).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
         self.console.say(&format!("There is no command \"{}\".{meant} `?` lists the commands.", shown(name)))
     }
 
@@ -209,29 +211,9 @@ impl Bench<'_> {
     }
 
     fn explain(&self, command: &str) -> io::Result<()> {
-        let forms = commands::explain(command.trim());
-        if forms.is_empty() {
-            return match definitions_in(command).is_empty() {
-                true => self.refuse(command, "there is no command "),
-                false => self.console.define(command),
-            };
+        match commands::show(self.console, command.trim())? {
+            true => Ok(()),
+            false => self.refuse(command, "there is no command "),
         }
-        for (form, meaning) in forms {
-            self.console.item("  ", &form)?;
-            self.console.item("      ", &meaning)?;
-        }
-        self.console.print("\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::similar;
-
-    #[test]
-    fn mistyped_commands_are_recognised() {
-        assert_eq!(similar("setle"), Some("settle"));
-        assert_eq!(similar("tiemout"), Some("timeout"));
-        assert_eq!(similar("xyzzy"), None);
     }
 }

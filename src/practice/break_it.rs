@@ -77,20 +77,31 @@ fn task(rule: Rule, challenge: &Challenge) -> String {
         format!("The rule {rule} is off: \"{}\"", rule.statement()),
         "Write a scenario after which a promise of Raft is broken. With the rule on, the same commands must break none."
             .to_owned(),
+        match challenge.is_of_liveness {
+            true => "In the stored run it is a promise of liveness: something good happens in time, such as an election. These \
+                     promises hold only after the command `calm`, which says that nothing goes wrong from here on, and to break \
+                     one takes time, such as `run 10s`.",
+            false => "In the stored run it is a promise of safety: something bad never happens, such as two leaders of one term.",
+        }
+        .to_owned(),
         format!(
-            "Full points for at most {par} commands; each one more costs a point. `cluster`, what is before it, and \
-             `expect`, `logs` and `status` are not counted. Where you are stuck: raft replay without/{rule}"
+            "Full points for {par} commands (par); each one more costs a point, and {} are the most. `cluster`, what is before it, \
+             and `expect`, `logs` and `status` are not counted. If you are stuck: raft replay without/{rule}",
+            challenge.most()
         ),
     ];
     let paragraphs = paragraphs.map(|text| paragraph(0, &text) + "\n\n").concat();
     format!(
-        "{paragraphs}It begins like this, and docs/scenarios.md has all commands:\n\n  cluster 3\n  timeout n1\n  deliver from=n1 to=n2\n\n  raft practice break {rule} mine.txt\n"
+        "{paragraphs}A scenario looks like this (docs/scenarios.md lists the commands):\n\n  cluster 3\n  timeout n1\n  deliver from=n1 to=n2\n\n  raft practice break {rule} mine.txt\n"
     )
 }
 
 fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
     let commands = counted(marked.commands as u64, "command");
     let remark = match (&marked.broken, &marked.broken_with_rule) {
+        _ if marked.is_too_long() => {
+            format!("These are {commands}, and {} are the most (par is {}).", challenge.most(), challenge.par)
+        }
         (Some(broken), None) => {
             format!(
                 "With {commands} (par is {}) you have broken {broken}. With {rule} on, nothing breaks.",

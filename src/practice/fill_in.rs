@@ -78,9 +78,12 @@ fn instructions(blank: &Blank, folder: &Path) -> String {
     let Blank { id, task, paper, .. } = blank;
     let file = folder.join(Project::ANSWER);
     format!(
-        "{}\n\nThe paper answers it in {paper}. Fill in the function in {}, then:\n\n  raft practice {id}{}",
+        "{}\n\n{}\n\n  raft practice {id}{}",
         paragraph(0, task),
-        file.display(),
+        paragraph(
+            0,
+            &format!("The paper answers it in {paper}. Fill in the function in {}, then:", file.display())
+        ),
         if folder.as_os_str() == format!("practice-{id}").as_str() {
             String::new()
         } else {
@@ -95,7 +98,7 @@ pub(super) fn built(
     folder: &Path,
     grading: &GradingArguments,
 ) -> Result<Result<Substitute, String>, Failure> {
-    let program = match project::build(folder, blank)? {
+    let program = match project::build(folder, blank, grading.build_within)? {
         Ok(program) => program,
         Err(said) => return Ok(Err(said)),
     };

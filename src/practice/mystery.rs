@@ -6,13 +6,13 @@ use super::story::{scenes_of, story};
 use crate::link::fragment_of;
 use crate::paragraph::paragraph;
 use clap::Args;
-use command::{Failure, written};
+use command::{Failure, say, written};
 use consensus::Rule;
-use practice::Riddle;
+use practice::Mystery;
 use serde_json::json;
 use server::monotonic_now;
 use simulator::hunt;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use trace::shown;
 
@@ -27,11 +27,11 @@ use trace::shown;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct MysteryArguments {
-    /// The seed: the same one gives the same riddles [default: another one each time]
+    /// The seed: the same one gives the same mysteries [default: another one each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// The number of riddles
+    /// The number of mysteries
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=100))]
     rounds: u64,
 
@@ -48,32 +48,38 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
         true => written(io::stderr().write_all(text.as_bytes())),
         false => written(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())),
     };
-    let riddles = Riddle::draw(seed, arguments.rounds as usize);
-    for (number, riddle) in (1..).zip(&riddles) {
-        tell(&format!("Riddle {number} of {}. Which rule is off in this cluster?\n\n", riddles.len()))?;
-        let Some((text, fragment)) = tale(riddle) else { continue };
-        tell(&format!("{text}\n{}", choices(riddle)))?;
+    let mysteries = Mystery::draw(seed, arguments.rounds as usize);
+    for (number, mystery) in (1..).zip(&mysteries) {
+        tell(&format!("Mystery {number} of {}. Which rule is off in this cluster?\n\n", mysteries.len()))?;
+        if io::stderr().is_terminal() {
+            say(format_args!("looking for a run in which a promise breaks …"));
+        }
+        let Some((text, fragment)) = tale(mystery) else { continue };
+        tell(&format!("{text}\n{}", choices(mystery)))?;
         let answer = loop {
-            tell(&format!("\nThe rule that is off (1 to {}): ", riddle.choices.len()))?;
+            tell(&format!("\nThe rule that is off (1 to {}): ", mystery.choices.len()))?;
             let Some(Ok(line)) = answers.next() else { break None };
-            match chosen(riddle, &line) {
+            match chosen(mystery, &line) {
                 Some(rule) => break Some(rule),
-                None => tell(&format!("\"{}\" is none of them.", shown(line.trim())))?,
+                None => tell(&format!(
+                    "\"{}\" is none of them. Type its number or its name.",
+                    shown(line.trim())
+                ))?,
             };
         };
         let Some(answer) = answer else {
             tell("\n")?;
             parts.extend(
-                riddles[number - 1..].iter().zip(number..).map(|(_, number)| part(number, 0, "no answer")),
+                mysteries[number - 1..].iter().zip(number..).map(|(_, number)| part(number, 0, "no answer")),
             );
             break;
         };
-        let is_right = answer == riddle.rule;
-        tell(&explanation(riddle.rule, is_right, &fragment))?;
+        let is_right = answer == mystery.rule;
+        tell(&explanation(mystery.rule, is_right, &fragment))?;
         parts.push(part(
             number,
             u32::from(is_right),
-            &format!("{} was off, the answer was {answer}", riddle.rule),
+            &format!("{} was off, the answer was {answer}", mystery.rule),
         ));
     }
     let (score, out_of) = (points::points(&parts), points::out_of(&parts));
@@ -86,30 +92,30 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
 }
 
 fn part(number: usize, points: u32, remark: &str) -> Part {
-    let (name, title) = (format!("riddle-{number}"), "The rule that is off was named.".to_owned());
+    let (name, title) = (format!("mystery-{number}"), "The rule that is off was named.".to_owned());
     Part { name, title, points, out_of: 1, remark: remark.to_owned(), details: String::new() }
 }
 
 /// A short run in which a promise breaks, and the fragment of a link to its end.
-fn tale(riddle: &Riddle) -> Option<(String, String)> {
-    let found = hunt::examine(&riddle.rounds(), None, |_, _| ()).finding?;
+fn tale(mystery: &Mystery) -> Option<(String, String)> {
+    let found = hunt::examine(&mystery.rounds(), None, |_, _| ()).finding?;
     let (shortest, _) = hunt::shortest(&found, |_, _| ());
     let scenes = scenes_of(&shortest.script);
     let position: usize = scenes.iter().map(|scene| scene.records.len()).sum();
     Some((story(&scenes, true), format!("{}&at={position}", fragment_of(&shortest.script.to_string()))))
 }
 
-fn choices(riddle: &Riddle) -> String {
+fn choices(mystery: &Mystery) -> String {
     let choice =
         |(number, rule): (usize, &Rule)| format!("  {number}  {rule}\n{}\n", paragraph(5, rule.statement()));
-    (1..).zip(&riddle.choices).map(choice).collect()
+    (1..).zip(&mystery.choices).map(choice).collect()
 }
 
 /// The rule of a number, or of a name.
-fn chosen(riddle: &Riddle, line: &str) -> Option<Rule> {
-    let by_name = riddle.choices.iter().find(|rule| rule.id() == line.trim()).copied();
+fn chosen(mystery: &Mystery, line: &str) -> Option<Rule> {
+    let by_name = mystery.choices.iter().find(|rule| rule.id() == line.trim()).copied();
     let place = || line.trim().parse::<usize>().ok()?.checked_sub(1);
-    by_name.or_else(|| riddle.choices.get(place()?).copied())
+    by_name.or_else(|| mystery.choices.get(place()?).copied())
 }
 
 fn explanation(rule: Rule, is_right: bool, fragment: &str) -> String {

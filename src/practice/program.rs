@@ -1,19 +1,15 @@
 //! A program that answers questions, in a process of its own: it sees the questions and nothing else of the grader.
 
+use super::group::Group;
 use command::Failure;
 use practice::{question_line, read_answer};
-use rustix::process::{Pid, Signal, kill_process_group};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 use simulator::{Condition, Question, Substitute, Verdict};
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::Duration;
 use trace::shown;
@@ -53,9 +49,7 @@ pub(super) struct Program {
 
 #[derive(Debug)]
 struct Running {
-    child: Child,
-    /// Its process group, with all that it starts, until that is killed.
-    group: Option<Pid>,
+    group: Group,
     questions: SyncSender<String>,
     answers: Receiver<Line>,
     /// All that it says on standard error, once that is closed.
@@ -68,33 +62,6 @@ struct Line {
     text: String,
     /// More came with it.
     is_followed: bool,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.end();
-    }
-}
-
-/// The group of the program that runs, with all that it has started.
-static GROUP: Mutex<Option<Pid>> = Mutex::new(None);
-
-/// A program is in a group of its own, so a key pressed in the terminal does not reach it: it ends with this process.
-fn end_with_this_process() {
-    static WATCH: Once = Once::new();
-    WATCH.call_once(|| {
-        let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
-        thread::spawn(move || {
-            for signal in signals.forever() {
-                // It is held to the end: no other program is started in the place of the one that is killed.
-                let group = GROUP.lock().expect("nobody panics with it");
-                if let Some(group) = *group {
-                    let _ = kill_process_group(group, Signal::KILL);
-                }
-                let _ = emulate_default_handler(signal);
-            }
-        });
-    });
 }
 
 impl Program {
@@ -173,7 +140,6 @@ impl Program {
     }
 
     fn run(&mut self) -> Result<Running, String> {
-        end_with_this_process();
         self.starts += 1;
         if self.starts > MOST_STARTS {
             let why = format!("the program has ended {MOST_STARTS} times without an answer");
@@ -181,22 +147,18 @@ impl Program {
         }
         let (name, arguments) = self.command.split_first().ok_or("there is no program's name")?;
         let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-        // A signal that comes while it starts finds it here.
-        let mut running = GROUP.lock().expect("nobody panics with it");
-        let mut child = Command::new(name)
+        let mut command = Command::new(name);
+        command
             .args(arguments)
             .current_dir(&self.folder)
             .env_clear()
             .envs(inherited)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("can't start {}: {error}", shown(name)))?;
-        let group = Some(Pid::from_child(&child));
-        *running = group;
-        drop(running);
+            .stderr(Stdio::piped());
+        let mut group =
+            Group::spawn(&mut command).map_err(|error| format!("can't start {}: {error}", shown(name)))?;
+        let child = &mut group.child;
         let mut input = child.stdin.take().expect("it is piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut errors = child.stderr.take().expect("it is piped");
@@ -228,23 +190,14 @@ impl Program {
             }
             let _ = done.send(String::from_utf8_lossy(&kept).into_owned());
         });
-        Ok(Running { child, group, questions, answers, said })
+        Ok(Running { group, questions, answers, said })
     }
 }
 
 impl Running {
-    /// Kills it, and what it has started. Until it is waited for, no other process can have its number.
-    fn end(&mut self) -> io::Result<ExitStatus> {
-        if let Some(group) = self.group.take() {
-            let _ = kill_process_group(group, Signal::KILL);
-            GROUP.lock().expect("nobody panics with it").take_if(|running| *running == group);
-        }
-        self.child.wait()
-    }
-
     /// How it has ended, and what it said.
     fn last_words(&mut self, question: &str) -> String {
-        let status = self.end().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status = self.group.end().map_or_else(|error| error.to_string(), |status| status.to_string());
         let said = self.said.recv_timeout(LAST_WORDS).unwrap_or_default();
         let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !is_hint(line));
         let lines: Vec<&str> = lines.collect();

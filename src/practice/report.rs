@@ -20,7 +20,7 @@ const SLICE: u64 = 200_000;
 /// Maximum number of lines of what a compiler says: the first mistakes are in the first lines.
 const MOST_LINES: usize = 40;
 
-const NO_PROOF: &str = "No counterexample in the drawn runs is not a proof.";
+const NO_PROOF: &str = "No counterexample in the random runs is not a proof.";
 
 /// The points for an answer, and why.
 #[derive(Debug)]
@@ -135,8 +135,11 @@ fn replay_of(outcome: &Outcome, folder: &Path) -> PathBuf {
     folder.join(REPLAYS).join(format!("{}.jsonl", outcome.name))
 }
 
-/// Writes the run that shows a fault, and says how to look at it.
+/// Writes the run that shows a fault, if one does, and says how to look at it.
 fn replay(outcome: &Outcome, fault: &Fault, folder: &Path) -> Result<String, Failure> {
+    if fault.records().next().is_none() {
+        return Ok(String::new());
+    }
     make_folder(&folder.join(REPLAYS))?;
     let file = replay_of(outcome, folder);
     let lines: String = fault.records().map(|record| format!("{}\n", record.to_json())).collect();

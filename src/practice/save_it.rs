@@ -1,10 +1,11 @@
-//! `raft practice save`: help a cluster in trouble with few commands.
+//! `raft practice save`: puzzles, in which few commands save a cluster.
 
 use super::points::{self, Part};
 use super::story::story;
 use super::{exit_code, read_commands, unmarked};
 use crate::link::fragment_of;
 use crate::paragraph::{counted, paragraph, wrapped};
+use crate::picture::picture;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use command::{Failure, written};
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Save a cluster in trouble with few commands
+/// Save a cluster with few commands
 ///
 /// Servers are down, links are cut, a disk is lost. Write the commands of a
 /// scenario (docs/scenarios.md) that help; fewer are worth more. All rules are on.
@@ -73,9 +74,11 @@ pub(super) fn run(arguments: &SaveArguments) -> Result<ExitCode, Failure> {
 }
 
 fn list() -> String {
-    let mut text =
-        paragraph(0, "Each puzzle is a cluster in trouble. Save it with few commands. All rules are on.")
-            + "\n\n";
+    let mut text = paragraph(
+        0,
+        "In each puzzle, servers are down or links are cut. Save the cluster with few commands. All rules are on. \
+             Beside each name is the number of commands for full points.",
+    ) + "\n\n";
     for puzzle in Puzzle::all() {
         text += &format!(
             "  {:<19}{:>2} commands\n{}\n",
@@ -90,8 +93,7 @@ fn list() -> String {
 fn task(puzzle: Puzzle) -> String {
     let (name, par, task) = (puzzle.name(), puzzle.par(), puzzle.task());
     let (mut scenario, _) = puzzle.world();
-    let show = |command: &str| scenario.command(command).map(|scene| scene.said).unwrap_or_default();
-    let [logs, status] = ["logs", "status"].map(show).map(|said| indented(&said));
+    let picture = picture(&mut scenario);
     let checks: String =
         task.checks.iter().map(|check| wrapped(usize::MAX, "  - ", &check.in_words()) + "\n").collect();
     let script: String = task.world.iter().map(|command| format!("{command}\n")).collect();
@@ -101,7 +103,7 @@ fn task(puzzle: Puzzle) -> String {
         counted(par as u64, "command")
     );
     format!(
-        "{}\n\n{logs}\n{status}\n{}\n\n{checks}\n{}\n\n  raft practice save {name} mine.txt\n  raft practice save {name} --hint\n\n\
+        "{}\n\n{picture}\n{}\n\n{checks}\n{}\n\n  raft practice save {name} mine.txt\n  raft practice save {name} --hint\n\n\
          Or try it by hand first:\n\n  raft lab '{}'\n",
         paragraph(0, &puzzle.card().say),
         paragraph(0, &task.text),

@@ -112,7 +112,7 @@ fn a_wrong_answer_is_shown_wrong_in_a_run_that_can_be_replayed() {
     let right = "candidate.term > own.term || candidate.term == own.term && candidate.index >= own.index";
     let (status, stdout, _) = desk.practice(&["up-to-date", "--seeds", "10", "--expression", right]);
     assert_eq!(status, Some(0), "{stdout}");
-    assert_has(&stdout, &["10 of 10 points", "No counterexample in the drawn runs is not a proof"]);
+    assert_has(&stdout, &["10 of 10 points", "No counterexample in the random runs is not a proof"]);
     assert!(!desk.path().join(file).exists());
 }
 
@@ -282,6 +282,50 @@ fn a_program_does_not_see_the_secret() {
 }
 
 #[test]
+fn a_build_that_never_ends_is_killed() {
+    let desk = Desk::new();
+    desk.practice(&["may-commit"]);
+    let script = "fn main() { std::fs::File::create(\"alive\").unwrap().lock().map(|()| loop {}).unwrap() }";
+    desk.write("practice-may-commit/build.rs", script);
+    let (status, stdout, stderr) = desk.practice(&["may-commit", "--build-within", "3s"]);
+    assert_eq!(status, Some(1), "{stderr}");
+    assert_has(
+        &stdout,
+        &["0 of 10 points", "The build took longer than 3s, and was killed", "--build-within"],
+    );
+    // The script holds the lock as long as it runs. On a slow machine it has not even begun.
+    if let Ok(alive) = File::open(desk.path().join("practice-may-commit/alive")) {
+        alive.lock().unwrap();
+    }
+
+    // One student's project does not keep the others' from being graded.
+    let right = format!("{POSITION} (candidate.term, candidate.index) >= (own.term, own.index) }}");
+    desk.write(
+        "class/ada/src/lib.rs",
+        &format!("#![allow(long_running_const_eval)]\nconst _: () = loop {{}};\n{right}"),
+    );
+    desk.write("class/bob/src/lib.rs", &right);
+    let grade = ["grade", "up-to-date", "--seeds", "4", "--build-within", "20s", "class/ada", "class/bob"];
+    let (status, stdout, stderr) = desk.practice(&grade);
+    assert_eq!(status, Some(1), "{stderr}");
+    assert_has(&stdout, &["0 of 10 ada lost: compiles", "10 of 10 bob"]);
+}
+
+#[test]
+fn a_project_does_not_see_the_secret() {
+    let desk = Desk::new();
+    desk.practice(&["may-commit"]);
+    let tells = "pub fn may_commit(_: u64, _: u64) -> bool { panic!(\"{:?}\", option_env!(\"RAFT_PRACTICE_SECRET\")) }";
+    desk.write("practice-may-commit/src/lib.rs", tells);
+    let mut command = raft();
+    command.args(["practice", "may-commit", "--seeds", "4"]);
+    let output = command.current_dir(desk.path()).env("RAFT_PRACTICE_SECRET", "hush").output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_has(&report, &["and said: thread 'main'", "None"]);
+    assert!(!report.contains("hush"), "{report}");
+}
+
+#[test]
 fn points_are_json_for_autograders() {
     let desk = Desk::new();
     let results = desk.json(&["may-vote", "--expression", "voted_for == none"]);
@@ -303,7 +347,7 @@ fn points_are_json_for_autograders() {
             ("second-vote", 3, "passed"),
             ("first-vote", 2, "passed"),
             ("same-candidate", 0, "failed"),
-            ("drawn-runs", 0, "failed")
+            ("random-runs", 0, "failed")
         ]
     );
     let output = tests[2]["output"].as_str().unwrap();
@@ -334,7 +378,7 @@ fn a_class_is_graded_with_one_command() {
         &stdout,
         &[
             "10 of 10 ada",
-            "5 of 10 bob lost: later-term, drawn-runs",
+            "5 of 10 bob lost: later-term, random-runs",
             "0 of 10 cem lost: compiles",
             "0 of 10 dan lost: compiles",
             "4 graded for up-to-date, on average 3.8 of 10 points",
@@ -419,7 +463,7 @@ fn a_promise_is_to_be_broken() {
     let desk = Desk::new();
     let (status, stdout, _) = desk.practice(&["break", "one-vote-per-term"]);
     assert_eq!(status, Some(0));
-    assert_has(&stdout, &["Full points for at most 3 commands"]);
+    assert_has(&stdout, &["a promise of safety", "Full points for 3 commands (par)", "9 are the most"]);
 
     desk.write(
         "mine.txt",
@@ -432,6 +476,12 @@ fn a_promise_is_to_be_broken() {
     let (status, story, stderr) = desk.raft(&["replay", "--plain", link], "");
     assert_eq!(status, Some(0), "{stderr}");
     assert_has(&story, &["VIOLATED: one vote per term"]);
+
+    let long = format!("cluster 2\n{}timeout n2\ntimeout n1\ndeliver from=n1 to=n2\n", "run 1ms\n".repeat(7));
+    let (status, stdout, _) = desk.raft(&["practice", "break", "one-vote-per-term", "-"], &long);
+    assert_eq!(status, Some(1));
+    assert_has(&stdout, &["These are 10 commands, and 9 are the most (par is 3)", "0 of 10 points"]);
+    assert_has(&desk.practice(&["break", "randomised-timeout"]).1, &["a promise of liveness", "`calm`"]);
 
     let harmless = desk.raft(&["practice", "break", "one-vote-per-term", "-"], "cluster 3\ntimeout n1\n");
     assert_eq!(harmless.0, Some(1));
@@ -452,7 +502,7 @@ fn a_cluster_is_to_be_saved() {
         &stdout,
         &[
             "cut into two halves",
-            "no leader: 4 of 4 running",
+            "n4 1| follower, term 1",
             "at most 8 commands",
             "Full points for 4 commands",
         ],
@@ -515,6 +565,7 @@ fn what_can_t_be_graded_is_said() {
     refused(&["may-commit", "--program", ""], 1, &["there is no program's name"]);
     refused(&["may-commit", "--student", "ada"], 2, &["--secret"]);
     refused(&["may-commit", "--seeds", "0"], 2, &["--seeds"]);
+    refused(&["may-commit", "--build-within", "soon"], 2, &["--build-within", "\"soon\" is not a time"]);
     refused(&["grade", "may-commit"], 2, &["<FOLDER>"]);
     refused(&["grade", "may-commit", "nowhere"], 1, &["there is no folder nowhere"]);
     refused(&["break", "never-truncate-committed"], 1, &["is no exercise"]);

@@ -49,6 +49,9 @@ const DROPPED: &[(&str, &str)] = &[
     ("laboratory", "lab"),
     ("greeting", "handshake"),
     ("throw away", "drop a message"),
+    ("riddle", "mystery"),
+    ("riddles", "mysteries"),
+    ("drawn runs", "random runs"),
 ];
 
 /// Dropped from texts only. A comment may say what holds as far as a server knows.

@@ -84,7 +84,7 @@ pub fn quiz_after() -> &'static Chapter {
     &QUIZ[1]
 }
 
-/// The puzzles of "save it": each a cluster in trouble, as a task. They are no part of the course.
+/// The puzzles of "save it", each a task. They are no part of the course.
 pub fn puzzles() -> &'static Chapter {
     &PUZZLES
 }

@@ -54,7 +54,7 @@ pub struct CardResult {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "CourseExerciseResult"))]
 pub struct ExerciseResult {
-    /// The most points so far; of a riddle, those for the first answer.
+    /// The most points so far; of a mystery, those for the first answer.
     pub points: u32,
     /// The points that can be reached.
     pub out_of: u32,
@@ -77,7 +77,7 @@ impl Results {
     }
 
     /// Adds what another file has: the results of cards that are not done here, and of exercises with fewer points here. Of
-    /// a riddle, the first answer counts, which is the one that is here. Returns how many results were added.
+    /// a mystery, the first answer counts, which is the one that is here. Returns how many results were added.
     pub fn add(&mut self, other: Results) -> usize {
         if self.cards.is_empty() && self.practice.is_empty() {
             self.seed = other.seed;
@@ -93,8 +93,8 @@ impl Results {
             }
         }
         for (name, result) in other.practice {
-            let is_riddle = name.starts_with("mystery/");
-            if self.practice.get(&name).is_none_or(|own| !is_riddle && own.points < result.points) {
+            let is_mystery = name.starts_with("mystery/");
+            if self.practice.get(&name).is_none_or(|own| !is_mystery && own.points < result.points) {
                 self.practice.insert(name, result);
                 added += 1;
             }

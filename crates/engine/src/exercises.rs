@@ -6,10 +6,10 @@ use crate::response::{
 };
 use crate::scenarios::library;
 use consensus::Rule;
-use practice::{Blank, Challenge, Grading, OUT_OF, Outcome, Puzzle, Riddle, UnknownBlank};
+use practice::{Blank, Challenge, Grading, Mystery, OUT_OF, Outcome, Puzzle, UnknownBlank};
 use simulator::{Mistake, Substitute, with_all_rules};
 
-/// Maximum number of drawn runs, and of riddles.
+/// Maximum number of random runs, and of mysteries.
 const MOST_RUNS: u64 = 1_000_000;
 const MOST_RIDDLES: usize = 100;
 
@@ -17,8 +17,8 @@ const MOST_RIDDLES: usize = 100;
 pub(crate) fn practice() -> PracticeTold {
     let challenges = Rule::ALL.iter().filter_map(|&rule| {
         let challenge = challenge(rule)?;
-        let (par, most, script) = (challenge.par, challenge.most(), challenge.beginning);
-        Some(ChallengeTold { rule, par, most, script })
+        let (par, most, is_of_liveness) = (challenge.par, challenge.most(), challenge.is_of_liveness);
+        Some(ChallengeTold { rule, par, most, is_of_liveness, script: challenge.beginning })
     });
     PracticeTold {
         blanks: Blank::ALL.iter().map(Into::into).collect(),
@@ -30,8 +30,8 @@ pub(crate) fn practice() -> PracticeTold {
 
 /// Clusters in which a rule is off: the same seed, the same clusters.
 pub(crate) fn riddles(seed: u64, number: usize) -> Vec<RiddleTold> {
-    let riddles = Riddle::draw(seed, number.min(MOST_RIDDLES)).into_iter();
-    riddles.map(|Riddle { rule, choices }| RiddleTold { rule, choices }).collect()
+    let riddles = Mystery::draw(seed, number.min(MOST_RIDDLES)).into_iter();
+    riddles.map(|Mystery { rule, choices }| RiddleTold { rule, choices }).collect()
 }
 
 fn challenge(rule: Rule) -> Option<Challenge> {
@@ -83,7 +83,7 @@ impl Answering {
         (self.blank.as_str(), self.expression.as_str(), self.runs) == (blank, expression, runs)
     }
 
-    /// Plays one check, or drawn runs in which servers take this number of steps.
+    /// Plays one check, or random runs in which servers take this number of steps.
     pub(crate) fn advance(&mut self, steps: u64) -> AnswerTold {
         let grading = match &mut self.grading {
             Ok(grading) => grading,

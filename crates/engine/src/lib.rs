@@ -89,7 +89,7 @@ impl Engine {
             Request::Hunt { without, from, steps } => {
                 let goes_on = self.hunt.take_if(|hunt| hunt.is_at(without, from));
                 let hunt = goes_on.map_or_else(|| Hunt::new(without, from), Ok)?;
-                json(&self.hunt.insert(hunt).advance(steps))
+                json(&self.hunt.insert(hunt).advance(steps)?)
             }
             Request::Shrink { steps } => {
                 let hunt = self.hunt.as_mut();

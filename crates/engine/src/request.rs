@@ -137,9 +137,9 @@ pub enum Request {
         blank: String,
         /// The answer as an expression.
         expression: String,
-        /// The number of drawn runs.
+        /// The number of random runs.
         runs: u64,
-        /// For how many steps of servers drawn runs are played before the response.
+        /// For how many steps of servers random runs are played before the response.
         steps: u64,
     },
     /// Clusters in which a rule is off. The same seed, the same clusters.

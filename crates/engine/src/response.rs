@@ -247,7 +247,7 @@ pub struct PracticeTold {
     pub blanks: Vec<BlankTold>,
     /// The rules without which a promise is to be broken, in learning order.
     pub challenges: Vec<ChallengeTold>,
-    /// The clusters in trouble, the easier ones first.
+    /// The clusters to save, the easier ones first.
     pub puzzles: Vec<PuzzleTold>,
     /// The points for a condition that is right, and for a promise that is broken or a cluster that is saved with few commands.
     pub out_of: u32,
@@ -303,8 +303,10 @@ pub struct ChallengeTold {
     pub rule: Rule,
     /// The number of commands that are enough.
     pub par: usize,
-    /// The number of commands from which on there are no points left to lose.
+    /// Maximum number of commands: with more there are no points.
     pub most: usize,
+    /// Is it a promise of liveness that breaks in the stored run? These hold only from `calm` on.
+    pub is_of_liveness: bool,
     /// The cluster to begin with.
     pub script: String,
 }
@@ -327,7 +329,7 @@ pub enum AnswerTold {
         is_over: bool,
         /// What the grader is doing.
         doing: &'static str,
-        /// The number of drawn runs that were played.
+        /// The number of random runs that were played.
         runs: u64,
         /// The points so far.
         points: u32,
@@ -336,7 +338,7 @@ pub enum AnswerTold {
     },
 }
 
-/// The outcome of one check, or of the drawn runs.
+/// The outcome of one check, or of the random runs.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "BlankOutcome"))]
 pub struct OutcomeTold {
@@ -348,7 +350,7 @@ pub struct OutcomeTold {
     pub out_of: u32,
     /// The points for it.
     pub points: u32,
-    /// Was it tried? The drawn runs are not if something else is wrong.
+    /// Was it tried? The random runs are not if something else is wrong.
     pub is_tried: bool,
     /// What went wrong.
     pub fault: Option<FaultTold>,
@@ -378,7 +380,7 @@ impl From<&Outcome> for OutcomeTold {
 pub struct FaultTold {
     /// What went wrong.
     pub what_happened: String,
-    /// The promise that broke, and why it matters, if it was found in a drawn run.
+    /// The promise that broke, and why it matters, if it was found in a random run.
     pub meaning: Option<&'static str>,
     /// The run in which it did, as a script that names the answer; `None` if no cluster has started.
     pub script: Option<String>,
@@ -422,7 +424,7 @@ pub struct BrokenTold {
     pub broken_with_rule: Option<String>,
 }
 
-/// A cluster in trouble, to be saved with few commands.
+/// A cluster that is to be saved with few commands.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Puzzle"))]
 pub struct PuzzleTold {

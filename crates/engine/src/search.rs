@@ -30,15 +30,20 @@ impl Hunt {
     }
 
     /// Examines seeds for this number of steps of servers.
-    pub(crate) fn advance(&mut self, steps: u64) -> Hunted {
+    pub(crate) fn advance(&mut self, steps: u64) -> Result<Hunted, Refused> {
         self.search.advance(steps);
         let examined = self.search.examined();
-        Hunted {
+        if let Some(seed) = examined.differs {
+            return Err(Refused::new(format!(
+                "seed {seed} went differently the second time: the simulator itself is broken. Please report it with this seed"
+            )));
+        }
+        Ok(Hunted {
             next: examined.seeds,
             steps: examined.coverage.steps,
             is_over: self.search.is_over(),
             found: examined.finding.as_ref().map(Found::from),
-        }
+        })
     }
 
     /// Makes what was found shorter, for this number of steps of servers.

@@ -57,7 +57,7 @@ impl Blank {
             title: "Does a vote request reset the election timer?",
             task: "A candidate has asked this server for its vote. `granted` says whether the server has granted it. Is its \
                    election timer reset?",
-            paper: "§5.2, and Figure 2, Rules for Followers",
+            paper: "§5.2, and Figure 2, Rules for Servers: Followers",
             signature: "pub fn restarts_timer(granted: bool) -> bool",
             call: "practice::restarts_timer(question.yes(\"granted\"))",
             names: "granted",
@@ -82,7 +82,7 @@ impl Blank {
             task: "The leader sends entries that come after its entry `prev`. At that index this follower has an entry of \
                    the term `own`, or none. Do the new entries fit this follower's log? (Entry 0 of term 0 is where every \
                    log begins.)",
-            paper: "§5.3, and Figure 2, AppendEntries, point 2",
+            paper: "§5.3, and Figure 2, AppendEntries RPC, receiver step 2",
             signature: "pub fn fits(prev: LogPosition, own: Option<u64>) -> bool",
             call: "practice::fits(\n            practice::LogPosition { index: question.number(\"prev_index\"), term: \
                    question.number(\"prev_term\") },\n            question.maybe(\"own\"),\n        )",
@@ -91,12 +91,12 @@ impl Blank {
         Blank {
             condition: Condition::FirstConflict,
             id: Condition::FirstConflict.id(),
-            title: "From which new entry on must my log change?",
+            title: "Which is the first new entry that my log lacks or contradicts?",
             task: "The new entries fit, and have the terms `new`. From the same index on, this follower's log has entries \
                    of the terms `own`, perhaps fewer or more. From which place in `new` on must the follower replace its \
                    entries with the new ones? Places count from 0. The answer is none if it has all of the new entries \
                    already. All of its entries from that place on are removed.",
-            paper: "§5.3, and Figure 2, AppendEntries, points 3 and 4",
+            paper: "§5.3, and Figure 2, AppendEntries RPC, receiver steps 3 and 4",
             signature: "pub fn first_conflict(own: &[u64], new: &[u64]) -> Option<usize>",
             call: "practice::first_conflict(&question.list(\"own\"), &question.list(\"new\"))",
             names: "own (a number or none) and new: the terms at one place; the first place where the expression is true is \
@@ -109,7 +109,7 @@ impl Blank {
             task: "The leader has committed entries up to `leader_commit`. Its request ended with the entry `last_new`, and \
                    the follower's log agrees with the leader's up to there. The follower's log ends at `last`. Up to which \
                    index are the follower's entries committed?",
-            paper: "§5.3, and Figure 2, AppendEntries, point 5",
+            paper: "§5.3, and Figure 2, AppendEntries RPC, receiver step 5",
             signature: "pub fn commit_of_follower(leader_commit: u64, last_new: u64, last: u64) -> u64",
             call: "practice::commit_of_follower(\n            question.number(\"leader_commit\"),\n            \
                    question.number(\"last_new\"),\n            question.number(\"last\"),\n        )",
@@ -118,10 +118,10 @@ impl Blank {
         Blank {
             condition: Condition::ReachedByMajority,
             id: Condition::ReachedByMajority.id(),
-            title: "How far has a majority come?",
+            title: "Up to which entry does a majority have the log?",
             task: "Each voter, the leader included, has the leader's log up to an index: `reached` has one for each, in any \
                    order. What is the highest index that a majority of the voters has reached?",
-            paper: "§5.3, and Figure 2, Rules for Leaders, matchIndex",
+            paper: "§5.3, and Figure 2, Rules for Servers: Leaders, matchIndex",
             signature: "pub fn reached_by_majority(reached: &[u64]) -> u64",
             call: "practice::reached_by_majority(&question.list(\"reached\"))",
             names: "count and voters: of all voters, count have reached an index; the highest index for which the expression \
@@ -140,7 +140,7 @@ impl Blank {
         },
     ];
 
-    /// What is checked with directed scenarios, in order. After these come drawn runs, for the rest of the points.
+    /// What is checked with directed scenarios, in order. After these come random runs, for the rest of the points.
     pub fn checks(&self) -> &'static [Check] {
         let checks = CHECKS.iter().find(|(condition, _)| *condition == self.condition);
         checks.expect("each condition has checks").1

@@ -11,6 +11,8 @@ pub struct Challenge {
     rule: Rule,
     /// The number of commands of the stored run, of which `cluster` and what is before it are not counted.
     pub par: usize,
+    /// Is the promise that breaks in the stored run one of liveness? Such promises hold only from `calm` on.
+    pub is_of_liveness: bool,
     /// How the stored run begins: its cluster, with the rule off, as a script.
     pub beginning: String,
 }
@@ -27,6 +29,7 @@ pub struct Marked {
     /// What happened with the rule off, scene by scene.
     pub scenes: Vec<Scene>,
     par: usize,
+    most: usize,
 }
 
 impl Challenge {
@@ -40,11 +43,13 @@ impl Challenge {
         let commands = commands_of(stored);
         let par = commands.iter().filter(|(_, command)| counts(command)).count();
         let cluster = commands.iter().position(|(_, command)| name(command) == "cluster")?;
+        let is_of_liveness = commands.iter().any(|(_, command)| name(command) == "calm");
         let beginning = commands[..=cluster].iter().map(|(_, command)| *command).chain(["---"]);
-        Some(Challenge { rule, par, beginning: beginning.map(|line| format!("{line}\n")).collect() })
+        let beginning = beginning.map(|line| format!("{line}\n")).collect();
+        Some(Challenge { rule, par, is_of_liveness, beginning })
     }
 
-    /// Maximum number of commands.
+    /// Maximum number of commands: with more there are no points.
     pub fn most(&self) -> usize {
         self.par + 6
     }
@@ -85,14 +90,21 @@ impl Challenge {
         }
         let [broken, broken_with_rule] =
             [&with_rule_off, &with_rule].map(|scenario| first_violation(scenario).cloned());
-        Ok(Marked { commands: count, broken, broken_with_rule, scenes, par: self.par })
+        let (par, most) = (self.par, self.most());
+        Ok(Marked { commands: count, broken, broken_with_rule, scenes, par, most })
     }
 }
 
 impl Marked {
+    /// Are these more commands than are allowed?
+    pub fn is_too_long(&self) -> bool {
+        self.commands > self.most
+    }
+
     /// The points, out of [`OUT_OF`](crate::OUT_OF). Each command above par costs one.
     pub fn points(&self) -> u32 {
         match (&self.broken, &self.broken_with_rule) {
+            _ if self.is_too_long() => 0,
             (Some(_), None) => points_for(self.commands, self.par),
             (Some(_), Some(_)) => 2,
             (None, _) => 0,
@@ -145,6 +157,17 @@ mod tests {
         let long = "cluster 2\nrun 1ms\nrun 1ms\ntimeout n2\ntimeout n1\ndeliver from=n1 to=n2\n";
         assert_eq!(marked(long).points(), OUT_OF - 2);
         assert_eq!(marked("cluster 2\ntimeout n1\n").points(), 0);
+        let with_more = |more: usize| marked(&long.replacen("run 1ms\n", &"run 1ms\n".repeat(more), 1));
+        let (longest, too_long) = (with_more(5), with_more(6));
+        assert_eq!((longest.commands, longest.points()), (challenge().most(), OUT_OF - 6));
+        assert_eq!((too_long.is_too_long(), too_long.points()), (true, 0));
+    }
+
+    #[test]
+    fn liveness_is_told_from_safety() {
+        let without = |rule: Rule, stored: &str| Challenge::new(rule, stored).unwrap().is_of_liveness;
+        assert!(without(Rule::RetryForever, include_str!("../scenarios/without/retry-forever.txt")));
+        assert!(!challenge().is_of_liveness);
     }
 
     #[test]

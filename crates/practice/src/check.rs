@@ -35,7 +35,7 @@ macro_rules! stored {
     };
 }
 
-/// The points for an answer. What the checks leave is for the drawn runs.
+/// The points for an answer. What the checks leave is for the random runs.
 pub const OUT_OF: u32 = 10;
 
 /// Each check asks for a yes and for a no, so that no constant passes it.
@@ -223,7 +223,7 @@ pub(crate) const CHECKS: &[(Condition, &[Check])] = &[
 pub struct Fault {
     /// What went wrong.
     pub what_happened: String,
-    /// The promise that broke, and why it matters, if it was found in a drawn run.
+    /// The promise that broke, and why it matters, if it was found in a random run.
     pub meaning: Option<&'static str>,
     /// The scenario, scene by scene, up to where it did.
     pub scenes: Vec<Scene>,

@@ -2,11 +2,11 @@
 
 use crate::blank::Blank;
 use crate::check::{Check, Fault, OUT_OF, Played, play};
-use simulator::hunt::{Finding, Round, Search, Shortening};
+use simulator::hunt::{Examined, Finding, Round, Search, Shortening};
 use simulator::{SearchOptions, Substitute, quietly};
 use std::ops::Range;
 
-/// The outcome of one check, or of the drawn runs.
+/// The outcome of one check, or of the random runs.
 #[derive(Debug)]
 pub struct Outcome {
     /// The name of the check.
@@ -73,13 +73,13 @@ enum Phase {
 }
 
 impl Grading {
-    /// Nothing has been played yet. The seeds are those of the drawn runs.
+    /// Nothing has been played yet. The seeds are those of the random runs.
     pub fn new(blank: &'static Blank, substitute: Substitute, seeds: Range<u64>) -> Grading {
         let phase = Phase::Checks(blank.checks());
         Grading { blank, substitute, seeds, outcomes: Vec::new(), runs: 0, phase }
     }
 
-    /// Plays on: one check, or drawn runs in which servers take this number of steps.
+    /// Plays on: one check, or random runs in which servers take this number of steps.
     pub fn advance(&mut self, steps: u64) {
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
         self.phase = quietly(|| match phase {
@@ -90,7 +90,7 @@ impl Grading {
                 Phase::Checks(rest)
             }
             Phase::Checks([]) if self.outcomes.iter().any(|outcome| outcome.points() == 0) => {
-                self.note_drawn_runs(Fate::NotTried);
+                self.note_random_runs(Fate::NotTried);
                 Phase::Over
             }
             Phase::Checks([]) => Phase::Searching(Box::new(Search::new(self.rounds(), 0))),
@@ -99,10 +99,16 @@ impl Grading {
                 self.runs = search.examined().seeds;
                 Phase::Searching(search)
             }
-            Phase::Searching(search) => match &search.examined().finding {
-                Some(finding) => Phase::Shortening(Box::new(Shortening::new(finding))),
-                None => {
-                    self.note_drawn_runs(Fate::Passed);
+            Phase::Searching(search) => match search.examined() {
+                Examined { finding: Some(finding), .. } => {
+                    Phase::Shortening(Box::new(Shortening::new(finding)))
+                }
+                Examined { differs: Some(seed), .. } => {
+                    self.note_random_runs(Fate::Failed(Box::new(differs(*seed))));
+                    Phase::Over
+                }
+                _ => {
+                    self.note_random_runs(Fate::Passed);
                     Phase::Over
                 }
             },
@@ -111,7 +117,7 @@ impl Grading {
                 Phase::Shortening(shortening)
             }
             Phase::Shortening(shortening) => {
-                self.note_drawn_runs(Fate::Failed(Box::new(self.fault_of(shortening.best()))));
+                self.note_random_runs(Fate::Failed(Box::new(self.fault_of(shortening.best()))));
                 Phase::Over
             }
             Phase::Over => Phase::Over,
@@ -127,7 +133,7 @@ impl Grading {
     pub fn doing(&self) -> &'static str {
         match self.phase {
             Phase::Checks(_) => "playing directed scenarios",
-            Phase::Searching(_) => "playing drawn runs",
+            Phase::Searching(_) => "playing random runs",
             Phase::Shortening(_) => "a promise broke: looking for a shorter run",
             Phase::Over => "done",
         }
@@ -143,7 +149,7 @@ impl Grading {
         &self.outcomes
     }
 
-    /// The number of drawn runs that were played by now.
+    /// The number of random runs that were played by now.
     pub fn runs(&self) -> u64 {
         self.runs
     }
@@ -167,13 +173,21 @@ impl Grading {
         Fault { what_happened, meaning, scenes, script, similar: None }
     }
 
-    fn note_drawn_runs(&mut self, fate: Fate) {
+    fn note_random_runs(&mut self, fate: Fate) {
         let out_of = OUT_OF - self.blank.checks().iter().map(|check| check.points).sum::<u32>();
         let runs = self.seeds.end - self.seeds.start;
-        self.note("drawn-runs", format!("In {runs} drawn runs no promise breaks."), out_of, fate);
+        self.note("random-runs", format!("In {runs} random runs no promise breaks."), out_of, fate);
     }
 
     fn note(&mut self, name: &'static str, title: String, out_of: u32, fate: Fate) {
         self.outcomes.push(Outcome { name, title, out_of, fate });
     }
+}
+
+/// The fault of answers with which the run of this seed went another way the second time. There is no run that shows it.
+fn differs(seed: u64) -> Fault {
+    let what_happened = format!(
+        "the random run {seed} went differently the second time. The same question must always get the same answer"
+    );
+    Fault { what_happened, meaning: None, scenes: Vec::new(), script: None, similar: None }
 }

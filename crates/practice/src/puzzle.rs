@@ -1,10 +1,10 @@
-//! Save it: a cluster is in trouble, and few commands must help it. All rules are on.
+//! Save it: puzzles, in which few commands must help a cluster. All rules are on.
 
 use crate::attempt::{NoAttempt, commands_of, counts, first_violation, name, points_for};
 use course::{Card, Check, Checked, Task, puzzles};
 use simulator::{Scenario, Scene, Violation, quietly};
 
-/// A cluster in trouble, and what must be reached: a task of [`course::puzzles`].
+/// A cluster that needs help, and what must be reached: a task of [`course::puzzles`].
 #[derive(Debug, Clone, Copy)]
 pub struct Puzzle {
     card: &'static Card,
@@ -67,7 +67,7 @@ impl Puzzle {
         self.task.checks.iter().find_map(Check::most_commands).expect("a test looks for it in each of them")
     }
 
-    /// The cluster in its trouble, and how it got there.
+    /// The cluster, and how it got there.
     pub fn world(&self) -> (Scenario, Vec<Scene>) {
         let mut scenario = Scenario::default();
         let play = |command: &String| scenario.command(command).expect("a test plays each of them");

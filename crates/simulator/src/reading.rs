@@ -7,6 +7,7 @@ use consensus::{Change, Index, NodeId, Term};
 use driver::Speed;
 use goldenscript::{ArgumentConsumer, Command, Runner};
 use std::error::Error;
+use std::num::{IntErrorKind, ParseIntError};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -156,9 +157,16 @@ pub(crate) fn actions(name: &str, arguments: &mut ArgumentConsumer) -> Result<Ve
         "crash-in-save" => {
             let unsynced = option::<Unsynced>(arguments, "unsynced")?.unwrap_or_default();
             let id = node(arguments)?;
-            Action::CrashInSave(id, next(arguments, "after how many")?.parse()?, unsynced)
+            Action::CrashInSave(
+                id,
+                number(next(arguments, "after how many")?, "number of operations")?,
+                unsynced,
+            )
         }
-        "kill-in-save" => Action::KillInSave(node(arguments)?, next(arguments, "after how many")?.parse()?),
+        "kill-in-save" => Action::KillInSave(
+            node(arguments)?,
+            number(next(arguments, "after how many")?, "number of operations")?,
+        ),
         "damage-last-save" => {
             Action::DamageLastSave(node(arguments)?, number(next(arguments, "which bit")?, "bit's number")?)
         }
@@ -234,8 +242,15 @@ fn nodes(arguments: &mut ArgumentConsumer) -> Result<Vec<NodeId>, Box<dyn Error>
     Ok(nodes)
 }
 
-pub(crate) fn number(text: &str, what: &str) -> Result<u64, Box<dyn Error>> {
-    text.parse().map_err(|_| format!("\"{text}\" is no {what}: write a whole number").into())
+pub(crate) fn number<T: FromStr<Err = ParseIntError>>(text: &str, what: &str) -> Result<T, Box<dyn Error>> {
+    text.parse().map_err(|error| format!("\"{text}\" is no {what}: {}", why_no_number(&error)).into())
+}
+
+pub(crate) fn why_no_number(error: &ParseIntError) -> &'static str {
+    match error.kind() {
+        IntErrorKind::PosOverflow => "the number is too large",
+        _ => "write a whole number",
+    }
 }
 
 /// Which messages are meant: `from=n1 to=n2 kind=vote term=3 count=1`, each of which may be left out.
@@ -290,7 +305,9 @@ where
     let Some(argument) = arguments.lookup(key) else { return Ok(None) };
     argument.value.parse().map(Some).map_err(|error: T::Err| {
         let error: Box<dyn Error> = error.into();
-        format!("{key}={}: {error}", argument.value).into()
+        let why =
+            error.downcast_ref().map_or_else(|| error.to_string(), |error| why_no_number(error).to_owned());
+        format!("{key}={}: {why}", argument.value).into()
     })
 }
 

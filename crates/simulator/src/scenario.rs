@@ -6,7 +6,7 @@ use crate::interactive::Done;
 use crate::logs::{FORGOTTEN, Logs, term_words};
 use crate::network::Weather;
 use crate::prose::Prose;
-use crate::reading::{actions, duration, next, node, number, parse_node, range, share};
+use crate::reading::{actions, duration, next, node, number, parse_node, range, share, why_no_number};
 use crate::rules::AllBut;
 use crate::substitute::{self, Substitute};
 use crate::world::{MessageInFlight, World, WorldOptions};
@@ -20,6 +20,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 use trace::{Condition, Feed, Record};
+
+/// What several options of `cluster` are.
+const BYTES: &str = "number of bytes";
 
 /// Plays one script. See [`goldenscript::generate`].
 #[derive(Debug, Default)]
@@ -350,7 +353,7 @@ impl Scenario {
     }
 
     fn set_committed(&mut self, arguments: &mut ArgumentConsumer) -> Result<(), Box<dyn Error>> {
-        let index = Index(next(arguments, "an index")?.parse()?);
+        let index = Index(number(next(arguments, "an index")?, "index")?);
         let term = parse_term(next(arguments, "a term")?)?;
         self.committed = LogPosition { index, term };
         if self.world.is_some() {
@@ -390,7 +393,7 @@ impl Scenario {
         let answers = substitute::Condition::ALL.map(|condition| (condition, option(condition.id(), "")));
         let lease = option("lease", "");
         let profile = parse_profile(&option("profile", "paper"))?;
-        let spares = option("spares", "0").parse()?;
+        let spares = number(&option("spares", "0"), "number of spare servers")?;
         if spares > MOST_SERVERS {
             return Err(format!("a cluster has at most {MOST_SERVERS} spare servers").into());
         }
@@ -414,13 +417,17 @@ impl Scenario {
             limits: Limits {
                 entries_per_message: at_least_one("batch", &option("batch", "1024"))?,
                 messages_in_flight: at_least_one("window", &option("window", "64"))?,
-                bytes_in_flight: option("window-bytes", "8388608").parse()?,
-                bytes_per_message: option("bytes", "262144").parse()?,
-                bytes_behind_snapshot: option("keep", "0").parse()?,
-                bytes_while_sending: option("keep-sending", "268435456").parse()?,
+                bytes_in_flight: number(&option("window-bytes", "8388608"), BYTES)?,
+                bytes_per_message: number(&option("bytes", "262144"), BYTES)?,
+                bytes_behind_snapshot: number(&option("keep", "0"), BYTES)?,
+                bytes_while_sending: number(&option("keep-sending", "268435456"), BYTES)?,
             },
-            lease: if lease.is_empty() { None } else { Some(Lease { clock_drift_percent: lease.parse()? }) },
-            seed: option("seed", "1").parse()?,
+            lease: if lease.is_empty() {
+                None
+            } else {
+                Some(Lease { clock_drift_percent: number(&lease, "drift of the clocks in percent")? })
+            },
+            seed: number(&option("seed", "1"), "seed")?,
             rules: AllBut(if without.is_empty() { None } else { Some(without.parse::<Rule>()?) }),
             weather: Weather {
                 latency: range(&option("latency", "1ms"))?,
@@ -430,7 +437,7 @@ impl Scenario {
             save_time: range(&option("save-time", "0ms"))?,
             disk_size: Some(option("disk", ""))
                 .filter(|size| !size.is_empty())
-                .map(|size| size.parse())
+                .map(|size| number(&size, BYTES))
                 .transpose()?,
             logs: std::mem::take(&mut self.logs),
             memories: std::mem::take(&mut self.memories),
@@ -585,7 +592,7 @@ const LATEST_TERM: u64 = 1 << 40;
 
 fn at_least_one(key: &str, text: &str) -> Result<usize, Box<dyn Error>> {
     // The same on machines of 32 bits.
-    let number: u32 = text.parse().map_err(|error| format!("{key}={text}: {error}"))?;
+    let number: u32 = text.parse().map_err(|error| format!("{key}={text}: {}", why_no_number(&error)))?;
     if number == 0 {
         return Err(format!("{key}=0: nothing could be sent; say at least 1").into());
     }
@@ -615,7 +622,7 @@ fn terms(arguments: &mut ArgumentConsumer) -> Result<Vec<Term>, Box<dyn Error>> 
 fn log_words(arguments: &mut ArgumentConsumer) -> Result<Vec<String>, Box<dyn Error>> {
     let words = arguments.rest_pos().into_iter().map(|argument| match argument.value.as_str() {
         FORGOTTEN => Ok(FORGOTTEN.to_owned()),
-        term => number(term, "term").map(|term| term.to_string()),
+        term => number(term, "term").map(|term: u64| term.to_string()),
     });
     words.collect()
 }

@@ -1076,7 +1076,9 @@ impl<A: Application> World<A> {
         links.iter().for_each(|link| self.network.set_weather((link.from, link.to), weather));
         let Some(&Link { from, .. }) = links.first() else { return };
         let delay_us = weather.latency.as_ref().map_or(0, |latency| micros(*latency.end()));
-        let percent = (weather.loss.unwrap_or_default() * 100.0).round() as u8;
+        let loss = weather.loss.unwrap_or_default();
+        // A loss that is rare is a loss.
+        let percent = if loss > 0.0 { ((loss * 100.0).round() as u8).max(1) } else { 0 };
         let faults: Vec<Faults> = links.iter().map(|link| self.view.network().faults(*link)).collect();
         if faults.iter().any(|faults| faults.delay_us != delay_us) {
             self.note(from, Laboratory::LinksDelayed { links: links.clone(), delay_us });

@@ -157,7 +157,7 @@ impl Episodes {
                 server.timer = decision.rule.map(|_| *timeout_us);
                 // A server that is made to join an election is one of its candidates, not a new episode.
                 if decision.rule.is_none() && !self.is_electing() {
-                    self.record_deed(record, "was timed out");
+                    self.record_deed(record, "was made to time out");
                 }
             }
             What::Timeout { role } => {

@@ -33,7 +33,7 @@ fn what_was_done_and_what_came_of_it_is_one_headline() {
     let told = headlines("replication/figure-8");
     assert_eq!(
         told[1],
-        "n1 lost power. n5 was timed out. n5 asked n1, n2, n3 and n4, got 3 of 5 votes and leads term 5."
+        "n1 lost power. n5 was made to time out. n5 asked n1, n2, n3 and n4, got 3 of 5 votes and leads term 5."
     );
 }
 
@@ -42,7 +42,7 @@ fn elections_that_nobody_wins_are_told_with_the_one_that_ends_them() {
     assert_eq!(
         headlines("elections/split-vote-and-its-end"),
         [
-            "n1 was timed out. n1, n2 and n3 asked for votes in term 1; nobody won. After 249 ms without a winner n1 asked \
+            "n1 was made to time out. n1, n2 and n3 asked for votes in term 1; nobody won. After 249 ms without a winner n1 asked \
           n2 and n3, got 2 of 3 votes and leads term 2."
         ]
     );
@@ -58,7 +58,7 @@ fn a_leader_steps_down_before_it_wins_again_and_is_not_said_to_do_so_afterwards(
         timed_out[0].ends_with("n1 asked n2 and n3, got 2 of 3 votes and leads term 1."),
         "{timed_out:?}"
     );
-    assert!(timed_out[1].starts_with("n1 was timed out. n1 asked n2 and n3: term 2"), "{timed_out:?}");
+    assert!(timed_out[1].starts_with("n1 was made to time out. n1 asked n2 and n3: term 2"), "{timed_out:?}");
     let deposed = headlines_of(&format!(
         "{cluster} seed=5\nrun 400ms\npartition n3\nput c1 x 1\nrun 100ms\nheal\ntimeout n3\nrun 900ms\n---\n"
     ));
@@ -90,7 +90,7 @@ fn who_lost_an_election_is_named_after_who_won_it() {
     let told = headlines_of("cluster 3\ntimeout n2\ntimeout n1\ndeliver from=n1 to=n3\nrun 100ms\n---\n");
     assert_eq!(
         told[0],
-        "n2 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. n2 asked too, and lost."
+        "n2 was made to time out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. n2 asked too, and lost."
     );
 }
 
@@ -99,7 +99,7 @@ fn a_second_winner_is_not_said_to_have_lost() {
     let told = headlines_of("cluster 3 without=one-vote-per-term\ntimeout n1\ntimeout n2\nrun 100ms\n---\n");
     assert_eq!(
         told[0],
-        "n1 was timed out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. \
+        "n1 was made to time out. n1 asked n2 and n3, got 2 of 3 votes and leads term 1. \
          n2 asked n1 and n3, got 2 of 3 votes and leads term 1, too."
     );
     assert!(told.iter().any(|line| line.starts_with("VIOLATED: election safety")), "{told:?}");

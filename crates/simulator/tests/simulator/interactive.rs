@@ -3,7 +3,7 @@
 use crate::scenarios::scenarios;
 use simulator::{Action, Scenario, SearchOptions, draw};
 use std::time::Duration;
-use trace::Record;
+use trace::{Event, Laboratory, Record};
 
 /// A run that was played command by command.
 #[derive(Default)]
@@ -188,6 +188,39 @@ fn what_can_not_be_done_is_explained() {
     assert_eq!(scenario.command("kill n1 n1").unwrap_err(), "n1 is dead: restart it first");
     // The first of both was done.
     assert_eq!(scenario.script().unwrap().to_string(), "cluster 3\nkill n1\n---\n");
+}
+
+#[test]
+fn a_link_that_seldom_loses_a_message_is_seen_to_be_lossy() {
+    let (mut scenario, _) = Scenario::open("cluster 3\n---\n").unwrap();
+    let scene = scenario.command("link n1 n2 loss=0.004").unwrap();
+    let lossy = |record: &Record| {
+        matches!(&record.event, Event::Laboratory(Laboratory::LinksLossy { percent: 1, .. }))
+    };
+    assert!(scene.records.iter().any(lossy), "{:?}", scene.records);
+}
+
+#[test]
+fn why_a_number_is_refused_is_said_in_plain_words() {
+    let large = "99999999999999999999999";
+    let commands = [
+        ("deliver last=", "the number is too large"),
+        ("forget n1 entries=", "the number is too large"),
+        ("put c1 x ", "is no value: the number is too large"),
+        ("set-next n1 n2 ", "is no index: the number is too large"),
+        ("cluster ", "is no number of servers: the number is too large"),
+        ("cluster 3 spares=", "is no number of spare servers: the number is too large"),
+        ("cluster 3 seed=", "is no seed: the number is too large"),
+        ("cluster 3 batch=", "the number is too large"),
+        ("cluster 3 keep=", "is no number of bytes: the number is too large"),
+    ];
+    let (mut scenario, _) = Scenario::open("cluster 3\n---\n").unwrap();
+    for (command, said) in commands {
+        let refused = scenario.command(&format!("{command}{large}")).unwrap_err();
+        assert!(refused.contains(said) && refused.contains(large), "{command}: {refused}");
+        let refused = scenario.command(&format!("{command}many")).unwrap_err();
+        assert!(refused.contains("write a whole number"), "{command}: {refused}");
+    }
 }
 
 /// A link or a script may be from anyone.

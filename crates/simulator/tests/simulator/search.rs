@@ -1,4 +1,4 @@
-//! Drawn runs: every promise is kept with all rules on, and broken without any of them.
+//! Random runs: every promise is kept with all rules on, and broken without any of them.
 
 use consensus::{Change, NodeId, Profile, Rule};
 use simulator::{

@@ -11,10 +11,10 @@ import type { Practice } from './practice.svelte'
 import type { Session } from './session.svelte'
 import { failureWords } from '../trace/words'
 
-/** How many runs are drawn: as many as `raft practice` draws. It takes some seconds. */
+/** How many random runs are played: as many as by `raft practice`. They take some seconds. */
 export const RUNS = 1000
 
-/** For how many steps of servers drawn runs are played before progress is shown. */
+/** For how many steps of servers random runs are played before progress is shown. */
 const SLICE = 20_000
 
 type Mistake = Extract<AnswerGraded, { is: 'mistake' }>
@@ -52,7 +52,7 @@ export class FillIn {
   get checks(): { readonly name: string; readonly title: string; readonly outOf: number; readonly outcome: BlankOutcome | null }[] {
     const { checks } = this.blank
     const left = this.practice.outOf - checks.reduce((sum, { points }) => sum + points, 0)
-    const all = [...checks, { name: 'drawn-runs', title: `In ${RUNS} drawn runs no promise breaks.`, points: left }]
+    const all = [...checks, { name: 'random-runs', title: `In ${RUNS} random runs no promise breaks.`, points: left }]
     const outcomeOf = (name: string) => this.graded?.outcomes.find((outcome) => outcome.name === name) ?? null
     return all.map(({ name, title, points }) => ({ name, title, outOf: points, outcome: outcomeOf(name) }))
   }

@@ -63,7 +63,7 @@ export class Mystery {
 
   private async show(film: Embedded): Promise<void> {
     this.film = film
-    this.session = replay(masked(film, `Riddle ${this.number}`))
+    this.session = replay(masked(film, `Mystery ${this.number}`))
     playFrom(this.session, 0)
   }
 
@@ -80,7 +80,7 @@ export class Mystery {
     if (!film || !riddle || chosen === null || this.isTold) return
     practice.progress.noteExercise(`mystery/${number}`, { points: Number(chosen === riddle.rule), out_of: 1, answer: chosen }, 'first')
     this.isTold = true
-    const session = replay({ ...film, setup: { ...film.setup, title: `Riddle ${number}` } })
+    const session = replay({ ...film, setup: { ...film.setup, title: `Mystery ${number}` } })
     const { history, player } = session
     const violation = history.next(0, ({ record }) => record.event === 'violated')
     const decision = history.previous(violation?.number ?? history.end, ({ record }) => 'rule' in record && record.rule === riddle.rule)

@@ -1,4 +1,4 @@
-// A cluster is in trouble, and the learner saves it with few commands.
+// The learner saves a cluster with few commands.
 
 import type { Puzzle } from '../types/Puzzle'
 import type { PuzzleMarked } from '../types/PuzzleMarked'

@@ -22,7 +22,7 @@ is_over: boolean,
  */
 doing: string, 
 /**
- * The number of drawn runs that were played.
+ * The number of random runs that were played.
  */
 runs: number, 
 /**

@@ -9,7 +9,7 @@ export type BlankFault = {
  */
 what_happened: string, 
 /**
- * The promise that broke, and why it matters, if it was found in a drawn run.
+ * The promise that broke, and why it matters, if it was found in a random run.
  */
 meaning: string | null, 
 /**

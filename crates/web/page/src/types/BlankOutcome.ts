@@ -2,7 +2,7 @@
 import type { BlankFault } from "./BlankFault";
 
 /**
- * The outcome of one check, or of the drawn runs.
+ * The outcome of one check, or of the random runs.
  */
 export type BlankOutcome = { 
 /**
@@ -22,7 +22,7 @@ out_of: number,
  */
 points: number, 
 /**
- * Was it tried? The drawn runs are not if something else is wrong.
+ * Was it tried? The random runs are not if something else is wrong.
  */
 is_tried: boolean, 
 /**

@@ -5,7 +5,7 @@
  */
 export type CourseExerciseResult = { 
 /**
- * The most points so far; of a riddle, those for the first answer.
+ * The most points so far; of a mystery, those for the first answer.
  */
 points: number, 
 /**

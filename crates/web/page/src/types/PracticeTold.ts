@@ -16,7 +16,7 @@ blanks: Array<Blank>,
  */
 challenges: Array<Challenge>, 
 /**
- * The clusters in trouble, the easier ones first.
+ * The clusters to save, the easier ones first.
  */
 puzzles: Array<Puzzle>, 
 /**

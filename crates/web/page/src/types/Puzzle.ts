@@ -2,7 +2,7 @@
 import type { CourseCard } from "./CourseCard";
 
 /**
- * A cluster in trouble, to be saved with few commands.
+ * A cluster that is to be saved with few commands.
  */
 export type Puzzle = { 
 /**

@@ -131,11 +131,11 @@ blank: string,
  */
 expression: string, 
 /**
- * The number of drawn runs.
+ * The number of random runs.
  */
 runs: number, 
 /**
- * For how many steps of servers drawn runs are played before the response.
+ * For how many steps of servers random runs are played before the response.
  */
 steps: number, } | { "ask": "riddles", 
 /**

@@ -73,7 +73,7 @@ describe('practice', () => {
     const page = await open('/up-to-date')
     await answer(page, 'candidate.index >= own.index')
     await expect.poll(() => status(page).textContent()).toBe('5 of 10 points.')
-    await check(page, 'In 1000 drawn runs').getByRole('img', { name: 'not tried' }).waitFor()
+    await check(page, 'In 1000 random runs').getByRole('img', { name: 'not tried' }).waitFor()
     await check(page, 'later term').getByText(/^Leader completeness/).waitFor()
     await check(page, 'later term').getByRole('button', { name: /^Watch it/ }).click()
     await page.getByText('You are looking at the past.').waitFor()
@@ -136,8 +136,8 @@ describe('practice', () => {
     expect((await kept(page))['mystery/1']).toEqual({ points: 1, out_of: 1, tries: 1, answer: 'majority-wins' })
     expect(await serious(page)).toEqual([])
 
-    await button(page, 'Next riddle').click()
-    await card(page).getByText('Riddle 2 of 10. So far 1 of 1 right.').waitFor()
+    await button(page, 'Next mystery').click()
+    await card(page).getByText('Mystery 2 of 10. So far 1 of 1 right.').waitFor()
     await question.waitFor({ timeout: 90_000 })
     const wrong = card(page).locator('label', { hasNotText: 'match-what-was-sent' }).getByRole('radio').first()
     await wrong.check()
@@ -152,7 +152,7 @@ describe('practice', () => {
 
   test('a promise is broken with the learner’s own commands', async () => {
     const page = await open('/break/one-vote-per-term')
-    await card(page).getByText('0 commands, par is 3').waitFor()
+    await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
     await page.getByText('one-vote-per-term is OFF here').waitFor()
     for (const words of ['timeout n2', 'timeout n1', 'deliver from=n1 to=n2']) await does(page, words)
     await card(page).getByText('You have broken one vote per term').waitFor()
@@ -162,12 +162,16 @@ describe('practice', () => {
 
     // Two commands that do nothing cost two points, and what breaks without them is still the best.
     await card(page).getByRole('button', { name: 'Start again' }).click()
-    await card(page).getByText('0 commands, par is 3').waitFor()
+    await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
     for (const words of ['kill n1', 'restart n1']) await does(page, words)
-    await card(page).getByText('2 commands, par is 3').waitFor()
+    await card(page).getByText('2 commands of at most 9, par is 3').waitFor()
     for (const words of ['timeout n2', 'timeout n1', 'deliver from=n1 to=n2']) await does(page, words)
     await card(page).getByText('8 of 10 points', { exact: true }).waitFor()
     await card(page).getByText('Your best: 10 of 10 points.').waitFor()
+    await card(page).getByRole('button', { name: 'Start again' }).click()
+    await card(page).getByText('0 commands of at most 9').waitFor()
+    for (let pair = 0; pair < 5; pair += 1) for (const words of ['kill n1', 'restart n1']) await does(page, words)
+    await card(page).getByText('These are too many commands').waitFor()
     await close(page)
   })
 
@@ -212,7 +216,7 @@ describe('practice', () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const name of ['', '/up-to-date', '/break/one-vote-per-term', '/save/two-halves']) {
         const page = await open(name, { ...PHONE, colorScheme })
-        if (name.startsWith('/break')) await card(page).getByText('0 commands, par is 3').waitFor()
+        if (name.startsWith('/break')) await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
         expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390)
         expect(await serious(page), name).toEqual([])
         await close(page)

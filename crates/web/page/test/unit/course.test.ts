@@ -224,6 +224,6 @@ describe('practice', () => {
   test('shows a riddle without what names its rule', async () => {
     const film = await engine.ask('film', { script: 'cluster 2 without=majority-wins\ntimeout n1\n---\n' })
     expect(JSON.stringify(film)).toContain('majority-wins')
-    expect(JSON.stringify(masked(film, 'Riddle 1'))).not.toContain('majority-wins')
+    expect(JSON.stringify(masked(film, 'Mystery 1'))).not.toContain('majority-wins')
   })
 })

@@ -37,16 +37,16 @@ const CHOICES: usize = 4;
 
 /// A cluster in which a rule is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Riddle {
+pub struct Mystery {
     /// The rule.
     pub rule: Rule,
     /// The rules to choose from, this one among them, in learning order.
     pub choices: Vec<Rule>,
 }
 
-impl Riddle {
-    /// A number of riddles: the same seed, the same riddles. No rule comes twice, as long as there are others.
-    pub fn draw(seed: u64, number: usize) -> Vec<Riddle> {
+impl Mystery {
+    /// A number of mysteries: the same seed, the same mysteries. No rule comes twice, as long as there are others.
+    pub fn draw(seed: u64, number: usize) -> Vec<Mystery> {
         let mut random = Rng::with_seed(seed);
         let mut rules = Vec::new();
         while rules.len() < number {
@@ -59,10 +59,10 @@ impl Riddle {
             rules.extend(round);
         }
         rules.truncate(number);
-        rules.into_iter().map(|(alike, rule)| Riddle::of(alike, rule, &mut random)).collect()
+        rules.into_iter().map(|(alike, rule)| Mystery::of(alike, rule, &mut random)).collect()
     }
 
-    fn of(alike: &[Rule], rule: Rule, random: &mut Rng) -> Riddle {
+    fn of(alike: &[Rule], rule: Rule, random: &mut Rng) -> Mystery {
         let mut choices = alike.to_vec();
         while choices.len() < CHOICES {
             let others = ALIKE[random.u64(0..ALIKE.len() as u64) as usize];
@@ -72,7 +72,7 @@ impl Riddle {
             }
         }
         choices.sort();
-        Riddle { rule, choices }
+        Mystery { rule, choices }
     }
 
     /// Where to search for a run in which a promise breaks.
@@ -103,15 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn riddles_differ_and_have_their_answer_among_the_choices() {
-        let riddles = Riddle::draw(7, 20);
-        assert_eq!(riddles, Riddle::draw(7, 20));
-        assert_ne!(riddles, Riddle::draw(8, 20));
-        let rules: BTreeSet<Rule> = riddles.iter().map(|riddle| riddle.rule).collect();
+    fn mysteries_differ_and_have_their_answer_among_the_choices() {
+        let mysteries = Mystery::draw(7, 20);
+        assert_eq!(mysteries, Mystery::draw(7, 20));
+        assert_ne!(mysteries, Mystery::draw(8, 20));
+        let rules: BTreeSet<Rule> = mysteries.iter().map(|mystery| mystery.rule).collect();
         assert_eq!(rules.len(), 20);
-        for Riddle { rule, choices } in riddles {
+        for Mystery { rule, choices } in mysteries {
             assert!(choices.contains(&rule) && choices.len() == CHOICES, "{rule}: {choices:?}");
         }
-        assert_eq!(Riddle::draw(7, 100).len(), 100);
+        assert_eq!(Mystery::draw(7, 100).len(), 100);
     }
 }

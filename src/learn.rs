@@ -13,6 +13,7 @@ mod stage;
 mod task;
 
 use crate::lab::Served;
+use crate::paragraph::counted;
 use crate::replay::end_signals;
 use crate::scenarios::most_similar;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
@@ -83,7 +84,8 @@ pub(crate) struct LearnArguments {
     #[arg(long, requires = "export", default_value = "", hide_default_value = true)]
     name: String,
 
-    /// Add results that were exported by the page or on another machine. What you have done here is kept
+    /// Add results that were exported by the page or on another machine. What you have done here is kept; of an exercise, the
+    /// better result
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "chapter")]
     import: Option<PathBuf>,
 
@@ -289,7 +291,7 @@ fn import(file: &Path) -> Result<ExitCode, Failure> {
         )
     })?;
     let added = Progress::open()?.add(results)?;
-    say(format_args!("Added: the results of {added} cards"));
+    say(format_args!("Added: {}", counted(added as u64, "result")));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,106 +1,11 @@
-//! The commands of the scenario language, explained in the words of docs/scenarios.md.
+//! The commands of the scenario language, explained to those who type them.
 
 use super::console::Console;
 use crate::scenarios::most_similar;
+use simulator::commands::explain;
+pub(super) use simulator::commands::names;
 use std::io;
 use trace::glossary::definitions_in;
-
-const DOCUMENT: &str = include_str!("../../docs/scenarios.md");
-
-/// A row of a table of the document: what can be written, and what it does.
-struct Row {
-    section: &'static str,
-    /// As in `hold-saves n1`.
-    forms: Vec<&'static str>,
-    meaning: String,
-}
-
-impl Row {
-    fn has(&self, command: &str) -> bool {
-        self.forms.iter().any(|form| name(form) == command)
-    }
-
-    /// Does it select messages, as `deliver` does?
-    fn names_messages(&self) -> bool {
-        self.section == NETWORK && (self.meaning.contains("from="))
-    }
-}
-
-const NETWORK: &str = "The network";
-const OPTIONS_OF_CLUSTER: &str = "Options of `cluster`";
-const NAMING_MESSAGES: &str = "Naming messages";
-
-/// The tables of commands, their options, and the parts that name messages.
-fn rows() -> Vec<Row> {
-    let (_, commands) = DOCUMENT.split_once("\n## Commands\n").expect("the document has this section");
-    let mut section = "";
-    let mut rows = Vec::new();
-    for line in commands.lines() {
-        if let Some(heading) = line.strip_prefix("### ") {
-            section = heading;
-        } else if let Some(heading) = line.strip_prefix("**").and_then(|line| line.strip_suffix("**")) {
-            section = heading;
-        } else if let Some((forms, meaning)) =
-            line.strip_prefix("| `").and_then(|row| row.strip_suffix(" |")?.split_once(" | "))
-        {
-            let forms = forms.split('`').step_by(2).filter(|form| !form.is_empty()).collect();
-            rows.push(Row { section, forms, meaning: without_links(meaning) });
-        }
-    }
-    rows
-}
-
-/// The text with the words of its links only.
-fn without_links(text: &str) -> String {
-    let mut words = String::new();
-    let mut rest = text;
-    while let Some((before, link)) = rest.split_once('[')
-        && let Some((of_link, after)) = link.split_once("](")
-        && let Some((_, after)) = after.split_once(')')
-    {
-        words += before;
-        words += of_link;
-        rest = after;
-    }
-    words + rest
-}
-
-/// The name of a command.
-fn name(command: &str) -> &str {
-    command.split(' ').next().unwrap_or_default()
-}
-
-/// The names of all commands, by what they are for.
-pub(super) fn names() -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
-    let rows = rows();
-    let commands = rows.iter().filter(|row| ![OPTIONS_OF_CLUSTER, NAMING_MESSAGES].contains(&row.section));
-    for row in commands {
-        if sections.last().is_none_or(|(section, _)| *section != row.section) {
-            sections.push((row.section, Vec::new()));
-        }
-        let (_, names) = sections.last_mut().expect("there is one");
-        for form in &row.forms {
-            if !names.contains(&name(form)) {
-                names.push(name(form));
-            }
-        }
-    }
-    sections
-}
-
-/// What a command does: each of its forms, with what it means.
-pub(super) fn explain(command: &str) -> Vec<(String, String)> {
-    let rows = rows();
-    let about: Vec<&Row> = rows.iter().filter(|row| row.has(command)).collect();
-    let more = match about.first() {
-        _ if command == "cluster" => OPTIONS_OF_CLUSTER,
-        Some(row) if row.names_messages() => NAMING_MESSAGES,
-        _ => "",
-    };
-    let parts = rows.iter().filter(|row| row.section == more);
-    about.into_iter().chain(parts).map(|row| (row.forms.join(", "), row.meaning.clone())).collect()
-}
 
 /// Shows what a command does, or what a word of Raft means. Is there such a command or word?
 pub(super) fn show(console: &Console, word: &str) -> io::Result<bool> {
@@ -125,29 +30,10 @@ pub(super) fn similar(command: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::similar;
 
     #[test]
-    fn commands_are_explained_as_in_the_document() {
-        let [(forms, meaning)] = <[_; 1]>::try_from(explain("hold-saves")).unwrap();
-        assert_eq!(forms, "hold-saves n1, save n1");
-        assert!(meaning.starts_with("n1's disk is so slow"), "{meaning}");
-        let deliver = explain("deliver");
-        assert!(deliver[0].1.contains("only these (below)"), "{:?}", deliver[0]);
-        assert!(deliver.iter().any(|(forms, _)| forms == "term=2"), "{deliver:?}");
-        assert!(explain("lose").iter().any(|(forms, _)| forms == "count=1"));
-        assert!(explain("cluster").iter().any(|(forms, _)| forms == "without=RULE"));
-        assert!(explain("sing").is_empty());
-    }
-
-    #[test]
-    fn all_commands_are_known_by_name() {
-        let names: Vec<&str> = names().into_iter().flat_map(|(_, names)| names).collect();
-        for command in
-            ["log", "cluster", "run", "put", "retry", "settle", "crash", "restart", "save", "expect", "logs"]
-        {
-            assert!(names.contains(&command), "{command}");
-        }
+    fn mistyped_commands_are_recognised() {
         assert_eq!(similar("setle"), Some("settle"));
         assert_eq!(similar("tiemout"), Some("timeout"));
         assert_eq!(similar("xyzzy"), None);

@@ -1,7 +1,7 @@
 //! What the learner has done so far, in a file of this user.
 
 use command::Failure;
-use course::{Card, CardResult, Chapter, Results, all};
+use course::{Card, CardResult, Chapter, Results};
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -45,12 +45,9 @@ impl Progress {
         self.keep()
     }
 
-    /// Adds what another file has: for cards of the course that have no result here.
+    /// Adds what another file has. Returns how many results were added.
     pub(super) fn add(&mut self, other: Results) -> Result<usize, Failure> {
-        let before = self.results.cards.len();
-        for (place, result) in other.cards.into_iter().filter(|(place, _)| is_card(place)) {
-            self.results.cards.entry(place).or_insert(result);
-        }
+        let added = self.results.add(other);
         if json(&self.results).len() as u64 > LARGEST {
             return Err(Failure::of(
                 "with the results in this file, yours would be too large to be kept",
@@ -58,7 +55,7 @@ impl Progress {
             ));
         }
         self.keep()?;
-        Ok(self.results.cards.len() - before)
+        Ok(added)
     }
 
     fn keep(&self) -> Result<(), Failure> {
@@ -75,11 +72,6 @@ impl Progress {
             )
         })
     }
-}
-
-/// Does the course have this card?
-fn is_card(place: &str) -> bool {
-    all().any(|chapter| chapter.cards.iter().any(|card| chapter.place_of(card) == place))
 }
 
 /// Removes the file, and returns its path; `None` if there is none.

@@ -9,6 +9,7 @@ use crate::picture::picture;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use command::{Failure, written};
+use course::Checked;
 use practice::{OUT_OF, Puzzle, Tried};
 use serde_json::json;
 use std::io::{self, Write};
@@ -122,7 +123,7 @@ fn part(puzzle: Puzzle, tried: &Tried) -> Part {
         None if tried.is_solved() => format!("Saved with {commands} (par is {}).", puzzle.par()),
         None => format!("Not saved ({commands})."),
     };
-    let check = |(words, holds): &(String, bool)| format!("{} {words}\n", if *holds { '✓' } else { '✗' });
+    let check = |check: &Checked| format!("{} {}\n", if check.holds { '✓' } else { '✗' }, check.words);
     Part {
         name: format!("save-{}", puzzle.name()),
         title: puzzle.task().text.clone(),

@@ -372,10 +372,10 @@ fn results_can_be_exported_imported_and_forgotten() {
 
     let other = Learner::new();
     let (_, said) = other.run(&["--import", file], "");
-    assert_eq!(said, "Added: the results of 8 cards\n");
+    assert_eq!(said, "Added: 8 results\n");
     assert_eq!(other.results().cards, exported.cards);
     let (_, said) = other.run(&["--import", file], "");
-    assert_eq!(said, "Added: the results of 0 cards\n");
+    assert_eq!(said, "Added: 0 results\n");
 
     let (_, said) = other.run(&["--delete"], "");
     assert!(said.starts_with("Deleted: ") && !other.file().exists(), "{said}");
@@ -616,7 +616,7 @@ fn an_import_takes_only_what_the_course_has_and_what_can_be_kept() {
     }
     let (chapter, card) = (&chapters()[1], &chapters()[1].cards[4]);
     *strange.entry(chapter, card) = CardResult { tries: u32::MAX, ..CardResult::default() };
-    assert_eq!(import(&strange).stderr, b"Added: the results of 1 cards\n");
+    assert_eq!(import(&strange).stderr, b"Added: 1 result\n");
     assert_eq!(learner.results().cards.len(), 1);
 
     let mut large = Results::new(1);

@@ -70,6 +70,14 @@ impl Check {
         Check { plain: Some(plain), ..self }
     }
 
+    /// The number of commands that must not be exceeded; `None` if it is about something else.
+    pub fn most_commands(&self) -> Option<usize> {
+        match self.requirement {
+            Requirement::AtMost(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// What it asks for, as a learner reads it.
     pub fn in_words(&self) -> String {
         self.plain.clone().unwrap_or_else(|| self.requirement.in_words(&self.words))

@@ -1,5 +1,6 @@
 //! What a learner has done so far. The page and the terminal keep it, and export it in this form.
 
+use crate::all;
 use crate::chapter::{Card, Challenge, Chapter};
 use crate::mark::Response;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,8 @@ pub struct Results {
     pub seed: u32,
     /// For each card that was answered or tried, by CHAPTER/CARD.
     pub cards: BTreeMap<String, CardResult>,
-    /// For each exercise that was tried on the page, by its name: `up-to-date`, `mystery/1` or `break/one-vote-per-term`.
+    /// For each exercise that was tried on the page, by its name: `up-to-date`, `mystery/1`, `break/one-vote-per-term` or
+    /// `save/two-halves`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "ts", ts(optional, as = "Option<BTreeMap<String, ExerciseResult>>"))]
     pub practice: BTreeMap<String, ExerciseResult>,
@@ -74,6 +76,32 @@ impl Results {
         }
     }
 
+    /// Adds what another file has: the results of cards that are not done here, and of exercises with fewer points here. Of
+    /// a mystery, the first answer counts, which is the one that is here. Returns how many results were added.
+    pub fn add(&mut self, other: Results) -> usize {
+        if self.cards.is_empty() && self.practice.is_empty() {
+            self.seed = other.seed;
+        }
+        if self.learner.is_empty() {
+            self.learner = other.learner;
+        }
+        let mut added = 0;
+        for (place, result) in other.cards.into_iter().filter(|(place, _)| is_card(place)) {
+            if self.cards.get(&place).is_none_or(|own| result.is_done && !own.is_done) {
+                self.cards.insert(place, result);
+                added += 1;
+            }
+        }
+        for (name, result) in other.practice {
+            let is_mystery = name.starts_with("mystery/");
+            if self.practice.get(&name).is_none_or(|own| !is_mystery && own.points < result.points) {
+                self.practice.insert(name, result);
+                added += 1;
+            }
+        }
+        added
+    }
+
     /// The result of this card.
     pub fn of(&self, chapter: &Chapter, card: &Card) -> Option<&CardResult> {
         self.cards.get(&chapter.place_of(card))
@@ -105,6 +133,11 @@ impl Results {
     }
 }
 
+/// Does the course have this card?
+fn is_card(place: &str) -> bool {
+    all().any(|chapter| chapter.cards.iter().any(|card| chapter.place_of(card) == place))
+}
+
 impl Chapter {
     /// The name of this card for links and results: CHAPTER/CARD.
     pub fn place_of(&self, card: &Card) -> String {
@@ -124,5 +157,53 @@ impl Card {
             Challenge::Question(question) => question.points.unwrap_or(0),
             Challenge::Task(_) => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chapters;
+
+    fn exercise(points: u32) -> ExerciseResult {
+        ExerciseResult { points, out_of: 10, tries: 1, answer: points.to_string() }
+    }
+
+    #[test]
+    fn results_of_two_machines_are_brought_together() {
+        let chapter = &chapters()[0];
+        let [both, only_there, undone_here] = [0, 1, 2].map(|place| &chapter.cards[place]);
+        let done = |seconds| CardResult { is_done: true, seconds, ..CardResult::default() };
+        let (mut here, mut there) = (Results::new(1), Results::new(2));
+        *here.entry(chapter, both) = done(10);
+        *here.entry(chapter, undone_here) = CardResult::default();
+        for card in [both, only_there, undone_here] {
+            *there.entry(chapter, card) = done(20);
+        }
+        there.cards.insert("99-byzantium/who-lies".to_owned(), done(20));
+        for (name, points) in [("up-to-date", 4), ("save/two-halves", 10), ("mystery/1", 0)] {
+            here.practice.insert(name.to_owned(), exercise(points));
+        }
+        for (name, points) in [("up-to-date", 10), ("save/two-halves", 9), ("mystery/1", 1), ("fits", 2)] {
+            there.practice.insert(name.to_owned(), exercise(points));
+        }
+        there.learner = "Ada".to_owned();
+
+        assert_eq!(here.add(there.clone()), 4);
+        assert_eq!((here.seed, here.learner.as_str()), (1, "Ada"));
+        let seconds = [both, only_there, undone_here].map(|card| here.of(chapter, card).unwrap().seconds);
+        assert_eq!((seconds, here.cards.len()), ([10, 20, 20], 3));
+        let points: Vec<u32> = here.practice.values().map(|exercise| exercise.points).collect();
+        // By name: fits, mystery/1, save/two-halves, up-to-date.
+        assert_eq!(points, [2, 0, 10, 10]);
+        assert_eq!(here.add(there), 0);
+    }
+
+    #[test]
+    fn who_has_done_nothing_takes_over_all() {
+        let mut there = Results::new(2);
+        *there.entry(&chapters()[0], &chapters()[0].cards[0]) = CardResult::default();
+        let mut here = Results::new(1);
+        assert_eq!((here.add(there.clone()), here), (1, there));
     }
 }

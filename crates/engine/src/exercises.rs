@@ -2,11 +2,11 @@
 
 use crate::lab::Lab;
 use crate::response::{
-    AnswerTold, BrokenTold, ChallengeTold, OutcomeTold, PracticeTold, Refused, RiddleTold,
+    AnswerTold, BrokenTold, ChallengeTold, OutcomeTold, PracticeTold, Refused, RiddleTold, SavedTold,
 };
 use crate::scenarios::library;
 use consensus::Rule;
-use practice::{Blank, Challenge, Grading, Mystery, OUT_OF, Outcome, UnknownBlank};
+use practice::{Blank, Challenge, Grading, Mystery, OUT_OF, Outcome, Puzzle, UnknownBlank};
 use simulator::{Mistake, Substitute, with_all_rules};
 
 /// Maximum number of random runs, and of mysteries.
@@ -17,12 +17,13 @@ const MOST_RIDDLES: usize = 100;
 pub(crate) fn practice() -> PracticeTold {
     let challenges = Rule::ALL.iter().filter_map(|&rule| {
         let challenge = challenge(rule)?;
-        let (par, most, script) = (challenge.par, challenge.most(), challenge.beginning);
-        Some(ChallengeTold { rule, par, most, script })
+        let (par, most, is_of_liveness) = (challenge.par, challenge.most(), challenge.is_of_liveness);
+        Some(ChallengeTold { rule, par, most, is_of_liveness, script: challenge.beginning })
     });
     PracticeTold {
         blanks: Blank::ALL.iter().map(Into::into).collect(),
         challenges: challenges.collect(),
+        puzzles: Puzzle::all().map(Into::into).collect(),
         out_of: OUT_OF,
     }
 }
@@ -48,6 +49,14 @@ pub(crate) fn marked(rule: Rule, lab: &Lab) -> Result<BrokenTold, Refused> {
         broken: marked.broken.map(|violation| violation.to_string()),
         broken_with_rule: marked.broken_with_rule.map(|violation| violation.to_string()),
     })
+}
+
+/// What the run of this lab is worth, which is to save a cluster.
+pub(crate) fn saved(name: &str, lab: &Lab) -> Result<SavedTold, Refused> {
+    let puzzle = Puzzle::find(name).ok_or_else(|| Refused::new(format!("there is no puzzle {name}")))?;
+    let commands = lab.done_after(&puzzle.task().world)?;
+    let tried = puzzle.mark(&commands.join("\n")).map_err(|why| Refused::new(why.to_string()))?;
+    Ok(SavedTold { commands, points: tried.points(), checks: tried.checks })
 }
 
 /// An answer to a blank, on the way to its points.

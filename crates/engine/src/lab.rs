@@ -50,7 +50,7 @@ impl Lab {
             return Err(Refused::new(another).with_help("ask to `open` it"));
         }
         let before = self.run.records.len();
-        let scene = self.scenario.command(command).map_err(Refused::of_script)?;
+        let scene = self.scenario.command(command).map_err(Refused::new)?;
         self.add(scene.records);
         Ok(self.since(before, scene.said))
     }

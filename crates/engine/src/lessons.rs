@@ -1,7 +1,7 @@
 //! The course: what the page asks about it.
 
 use crate::lab::Lab;
-use crate::response::{CourseTold, GradesTold, Judged, Refused};
+use crate::response::{AddedTold, CourseTold, GradesTold, Judged, Refused};
 use course::{Card, Challenge, Chapter, Mark, Question, Response, Results, Task};
 use std::iter;
 
@@ -65,4 +65,10 @@ pub(crate) fn grade(results: &Results) -> GradesTold {
     let share = |(place, chapter, card)| Some((place, results.share(chapter, card)?));
     let [before, after] = quizzes().map(|quiz| results.points(quiz));
     GradesTold { shares: cards().filter_map(share).collect(), before, after }
+}
+
+/// These results together with more of them.
+pub(crate) fn add(mut results: Results, more: Results) -> AddedTold {
+    let added = results.add(more);
+    AddedTold { grades: grade(&results), results, added }
 }

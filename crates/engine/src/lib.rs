@@ -6,7 +6,7 @@
 //! * `request.rs`: what can be asked; `response.rs`: what is answered;
 //! * `lab.rs`: the world that is open; `search.rs`: the search for a broken promise;
 //! * `origin.rs`: where logs come from;
-//! * `scenarios.rs`: the scenarios inside the program; `lessons.rs`: the course; `exercises.rs`: the exercises.
+//! * `scenarios.rs`: the scenarios inside the program, and their language; `lessons.rs`: the course; `exercises.rs`: the exercises.
 
 mod exercises;
 #[cfg(target_arch = "wasm32")]
@@ -21,9 +21,9 @@ mod search;
 
 pub use request::Request;
 pub use response::{
-    AnswerTold, BlankTold, BrokenTold, ChallengeTold, CheckTold, ClaimTold, CourseTold, FaultTold, Flying,
-    Found, GradesTold, Hunted, Judged, OriginTold, OutcomeTold, PracticeTold, Refused, RiddleTold,
-    RunHashTold, RunTold, ScriptText, Shrunk, Told, Violated,
+    AddedTold, AnswerTold, BlankTold, BrokenTold, ChallengeTold, CheckTold, ClaimTold, CourseTold,
+    Explanation, FaultTold, Flying, Found, GradesTold, Hunted, Judged, OriginTold, OutcomeTold, PracticeTold,
+    PuzzleTold, Refused, RiddleTold, RunHashTold, RunTold, SavedTold, ScriptText, Shrunk, Told, Violated,
 };
 
 use exercises::Answering;
@@ -109,6 +109,7 @@ impl Engine {
             Request::Mark { card, response } => json(&lessons::mark(&card, &response)?),
             Request::Judge { card } => json(&lessons::judge(&card, self.lab()?)?),
             Request::Grade { results } => json(&lessons::grade(&results)),
+            Request::Add { results, more } => json(&lessons::add(results, more)),
             Request::Practice => json(&exercises::practice()),
             Request::Answer { blank, expression, runs, steps } => {
                 let goes_on = self.answering.take_if(|answering| answering.is(&blank, &expression, runs));
@@ -117,6 +118,8 @@ impl Engine {
             }
             Request::Riddles { seed, number } => json(&exercises::riddles(seed.into(), number)),
             Request::Broken { rule } => json(&exercises::marked(rule, self.lab()?)?),
+            Request::Saved { puzzle } => json(&exercises::saved(&puzzle, self.lab()?)?),
+            Request::Explain { command } => json(&scenarios::explained(command.as_deref())),
         })
     }
 

@@ -122,6 +122,13 @@ pub enum Request {
         /// The results, as a player keeps them or a file has them.
         results: Results,
     },
+    /// What a learner's results are together with those of another file.
+    Add {
+        /// The learner's results.
+        results: Results,
+        /// Those of the file.
+        more: Results,
+    },
     /// The exercises.
     Practice,
     /// What an answer to a blank is worth. Asked again with the same answer, the grading goes on.
@@ -146,5 +153,16 @@ pub enum Request {
     Broken {
         /// The rule.
         rule: Rule,
+    },
+    /// What the commands in the open world are worth, which is that of a puzzle.
+    Saved {
+        /// The puzzle, such as `two-halves`.
+        puzzle: String,
+    },
+    /// What a command of the scenario language does; without one, which there are.
+    Explain {
+        /// Its name.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        command: Option<String>,
     },
 }

@@ -1,9 +1,9 @@
 //! What the engine answers.
 
 use consensus::{NodeId, Rule, Term};
-use course::{Chapter, Checked};
+use course::{Card, Chapter, Checked, Results};
 use page::{Headline, RecordJson, Setup, micros};
-use practice::{Blank, Fate, Fault, Outcome};
+use practice::{Blank, Fate, Fault, Outcome, Puzzle};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use simulator::{MessageInFlight, Run, Violation};
@@ -227,6 +227,18 @@ pub struct GradesTold {
     pub after: Option<f64>,
 }
 
+/// A learner's results together with those of a file.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct AddedTold {
+    /// All results.
+    pub results: Results,
+    /// What they are worth.
+    pub grades: GradesTold,
+    /// How many of them were not known before.
+    pub added: usize,
+}
+
 /// The exercises.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -235,7 +247,9 @@ pub struct PracticeTold {
     pub blanks: Vec<BlankTold>,
     /// The rules without which a promise is to be broken, in learning order.
     pub challenges: Vec<ChallengeTold>,
-    /// The points for a condition that is right, and for a promise that is broken with few commands.
+    /// The clusters to save, the easier ones first.
+    pub puzzles: Vec<PuzzleTold>,
+    /// The points for a condition that is right, and for a promise that is broken or a cluster that is saved with few commands.
     pub out_of: u32,
 }
 
@@ -289,8 +303,10 @@ pub struct ChallengeTold {
     pub rule: Rule,
     /// The number of commands that are enough.
     pub par: usize,
-    /// The number of commands from which on there are no points left to lose.
+    /// Maximum number of commands: with more there are no points.
     pub most: usize,
+    /// Is it a promise of liveness that breaks in the stored run? These hold only from `calm` on.
+    pub is_of_liveness: bool,
     /// The cluster to begin with.
     pub script: String,
 }
@@ -406,6 +422,45 @@ pub struct BrokenTold {
     pub broken: Option<String>,
     /// The promise that breaks with the rule on, too: then this does not show what the rule is for.
     pub broken_with_rule: Option<String>,
+}
+
+/// A cluster that is to be saved with few commands.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Puzzle"))]
+pub struct PuzzleTold {
+    /// The number of commands that are enough.
+    pub par: usize,
+    /// Maximum number of commands.
+    pub most: usize,
+    /// The task.
+    pub card: &'static Card,
+}
+
+impl From<Puzzle> for PuzzleTold {
+    fn from(puzzle: Puzzle) -> PuzzleTold {
+        PuzzleTold { par: puzzle.par(), most: puzzle.most(), card: puzzle.card() }
+    }
+}
+
+/// What the commands in the open world, that of a puzzle, are worth.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "PuzzleMarked"))]
+pub struct SavedTold {
+    /// What was done after the commands of the puzzle, as commands.
+    pub commands: Vec<String>,
+    /// The checks of the task.
+    #[cfg_attr(feature = "ts", ts(as = "Vec<Checked>"))]
+    pub checks: Vec<Checked<'static>>,
+    /// The points.
+    pub points: u32,
+}
+
+/// What a command does, or which there are.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Explanation {
+    /// What can be written, or what a group of commands is about, and what there is to say of it. It is empty for an unknown command.
+    pub rows: Vec<(String, String)>,
 }
 
 /// Why a request was refused. Nothing has happened then.

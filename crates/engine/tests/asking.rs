@@ -510,6 +510,12 @@ fn all_exercises_are_told() {
         assert_eq!(told["setup"]["without"], challenge["rule"]);
         assert!(told["violation"].is_null() && challenge["par"].as_u64() > Some(0), "{challenge}");
     }
+    for puzzle in practice["puzzles"].as_array().unwrap() {
+        assert!(
+            0 < puzzle["par"].as_u64().unwrap() && puzzle["par"].as_u64() < puzzle["most"].as_u64(),
+            "{puzzle}"
+        );
+    }
 }
 
 #[test]
@@ -609,4 +615,45 @@ fn commands_that_break_a_promise_are_marked() {
     assert!(page.refused(&json!({"ask": "broken", "rule": rule})).contains("leave the rules alone"));
     let refused = page.refused(&json!({"ask": "broken", "rule": "only-mismatch-backs-up"}));
     assert_eq!(refused, "only-mismatch-backs-up is no exercise");
+}
+
+/// Each puzzle, in the lab that the page opens for it.
+#[test]
+fn commands_that_save_a_cluster_are_marked() {
+    let practice = Page::default().ok(&json!({"ask": "practice"}));
+    let lines = |task: &Value, part: &str| {
+        let lines = task[part].as_array().unwrap().iter();
+        lines.map(|line| line.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let puzzles = practice["puzzles"].as_array().unwrap();
+    assert_eq!(puzzles.len(), 6);
+    for puzzle in puzzles {
+        let (par, name) = (puzzle["par"].as_u64(), puzzle["card"]["id"].as_str().unwrap());
+        let task = &puzzle["card"]["challenge"]["task"];
+        let (mut page, _) = Page::opened(&(lines(task, "world").join("\n") + "\n---\n"));
+        let marked = |page: &mut Page| page.ok(&json!({"ask": "saved", "puzzle": name}));
+        let nothing = marked(&mut page);
+        assert_eq!((&nothing["points"], &nothing["commands"]), (&json!(0), &json!([])), "{name}: {nothing}");
+        for command in lines(task, "solution") {
+            page.ok(&json!({"ask": "do", "command": command}));
+        }
+        let saved = marked(&mut page);
+        assert!(saved["checks"].as_array().unwrap().iter().all(|check| check["holds"] == true), "{saved}");
+        let commands = saved["commands"].as_array().unwrap().len() as u64;
+        assert_eq!((saved["points"].as_u64(), Some(commands)), (Some(10), par), "{saved}");
+    }
+    let (mut page, _) = Page::opened("cluster 3\n---\n");
+    assert_eq!(page.refused(&json!({"ask": "saved", "puzzle": "nobody"})), "there is no puzzle nobody");
+    let another = page.refused(&json!({"ask": "saved", "puzzle": "two-halves"}));
+    assert!(another.starts_with("this is no longer the cluster of the task"), "{another}");
+}
+
+#[test]
+fn commands_are_explained() {
+    let mut page = Page::default();
+    let all = page.ok(&json!({"ask": "explain"})).to_string();
+    assert!(all.contains("run-until-led") && all.contains("Servers and disks"), "{all}");
+    let put = page.ok(&json!({"ask": "explain", "command": "put"})).to_string();
+    assert!(put.contains("put c1 x 7"), "{put}");
+    assert_eq!(page.ok(&json!({"ask": "explain", "command": "sing"})), json!({"rows": []}));
 }

@@ -1,7 +1,7 @@
 //! Save it: puzzles, in which few commands must help a cluster. All rules are on.
 
 use crate::attempt::{NoAttempt, commands_of, counts, first_violation, name, points_for};
-use course::{Card, Task, puzzles};
+use course::{Card, Check, Checked, Task, puzzles};
 use simulator::{Scenario, Scene, Violation, quietly};
 
 /// A cluster that needs help, and what must be reached: a task of [`course::puzzles`].
@@ -16,8 +16,8 @@ pub struct Puzzle {
 pub struct Tried {
     /// The number of commands that do something.
     pub commands: usize,
-    /// What must be so, as a learner reads it, and whether it is.
-    pub checks: Vec<(String, bool)>,
+    /// What must be so, and whether it is.
+    pub checks: Vec<Checked<'static>>,
     /// The promise that broke, if one did: then the commands after that were not played.
     pub broken: Option<Violation>,
     /// What happened, scene by scene.
@@ -62,6 +62,11 @@ impl Puzzle {
         self.task.solution.iter().filter(|command| counts(command)).count()
     }
 
+    /// Maximum number of commands.
+    pub fn most(&self) -> usize {
+        self.task.checks.iter().find_map(Check::most_commands).expect("a test looks for it in each of them")
+    }
+
     /// The cluster, and how it got there.
     pub fn world(&self) -> (Scenario, Vec<Scene>) {
         let mut scenario = Scenario::default();
@@ -91,9 +96,7 @@ impl Puzzle {
                 break;
             }
         }
-        let checked =
-            quietly(|| self.task.checked(&own)).map_err(|refused| NoAttempt(refused.to_string()))?;
-        let checks = checked.into_iter().map(|checked| (checked.words, checked.holds)).collect();
+        let checks = quietly(|| self.task.checked(&own)).map_err(|refused| NoAttempt(refused.to_string()))?;
         let broken = first_violation(&scenario).cloned();
         Ok(Tried { commands: own.len(), checks, broken, scenes, par: self.par() })
     }
@@ -102,7 +105,7 @@ impl Puzzle {
 impl Tried {
     /// Is everything reached?
     pub fn is_solved(&self) -> bool {
-        self.checks.iter().all(|(_, holds)| *holds)
+        self.checks.iter().all(|check| check.holds)
     }
 
     /// The points, out of [`OUT_OF`](crate::OUT_OF). Each command above par costs one.
@@ -147,7 +150,7 @@ mod tests {
                 assert!(tried.broken.is_none(), "{id}: with all rules on nothing breaks");
                 let limit =
                     |words: &str| words.starts_with("at most ") || words.starts_with("no other commands");
-                let misses = |(words, holds): &(String, bool)| !holds && !limit(words);
+                let misses = |check: &Checked| !check.holds && !limit(&check.words);
                 assert!(tried.checks.iter().any(misses), "{id}: only the limit is missed: {}", wrong.text);
             }
         }

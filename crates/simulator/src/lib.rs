@@ -9,6 +9,7 @@
 //! * [`AllBut`]: the rules of Raft, or all but one; [`Substitute`]: a learner's answer in the place of one of its conditions;
 //! * `properties/`: what must hold whatever happens, checked after every step;
 //! * [`Scenario`]: plays the scripts in scenarios/, and goes on command by command, or back and another way;
+//! * [`commands`]: what the commands of these scripts do, for those who write them;
 //! * [`draw`]: a seed's [`Script`], the world and all that befalls it; [`shrink`]: the shortest script
 //!   that still breaks the same promise;
 //! * [`hunt`]: the search, seed by seed, and the shortest of what it finds; on all cores, or a slice at a time;
@@ -22,6 +23,7 @@ mod chance;
 pub mod claim;
 mod clients;
 mod cluster;
+pub mod commands;
 mod coverage;
 mod disk;
 mod elections;

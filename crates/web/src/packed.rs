@@ -11,28 +11,40 @@ const SMALLEST: u8 = 10;
 
 /// This page and the engine, in one page.
 pub(crate) fn packed(page: &str) -> String {
-    let page = in_base_85(&compress_to_vec(page.as_bytes(), SMALLEST));
+    let page = in_base_91(&compress_to_vec(page.as_bytes(), SMALLEST));
     let place = |id: &str| format!(r#"id="{id}"></script>"#);
     let filled = |id: &str, text: &str| format!(r#"id="{id}">{text}</script>"#);
     UNPACKS.replacen(&place("raft-page"), &filled("raft-page", &page), 1).replacen(
         &place("raft-engine"),
-        &filled("raft-engine", &in_base_85(ENGINE)),
+        &filled("raft-engine", &in_base_91(ENGINE)),
         1,
     )
 }
 
-/// Five characters for four bytes: the digits of Ascii85 from `!` to `u`, but `v` in the place of `<`, which could end the
-/// element that the text is in.
-fn in_base_85(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(4) * 5);
-    for group in bytes.chunks(4) {
-        let mut word = [0; 4];
-        word[..group.len()].copy_from_slice(group);
-        let word = u32::from_be_bytes(word);
-        for power in (0..5).rev().take(group.len() + 1) {
-            let digit = char::from(b'!' + (word / 85u32.pow(power) % 85) as u8);
-            text.push(if digit == '<' { 'v' } else { digit });
+/// Two characters for 13 bits: digits of base 91, from `!` to `{`, but `|` in the place of `<`, which could end the element
+/// that the text is in. What is left at the end takes one character if that is enough.
+fn in_base_91(bytes: &[u8]) -> String {
+    let digit = |value: u32| match char::from(b'!' + (value % 91) as u8) {
+        '<' => '|',
+        digit => digit,
+    };
+    let mut text = String::with_capacity(bytes.len() * 16 / 13 + 2);
+    let (mut bits, mut count) = (0, 0);
+    for &byte in bytes {
+        bits |= u32::from(byte) << count;
+        count += 8;
+        if count >= 13 {
+            let pair = bits & 0x1fff;
+            text.extend([digit(pair), digit(pair / 91)]);
+            bits >>= 13;
+            count -= 13;
         }
+    }
+    if count > 0 {
+        text.push(digit(bits));
+    }
+    if count > 6 {
+        text.push(digit(bits / 91));
     }
     text
 }
@@ -44,16 +56,18 @@ mod tests {
 
     /// As the page does it.
     fn bytes_of(text: &str) -> Vec<u8> {
-        let mut bytes: Vec<u8> = Vec::new();
-        for group in text.as_bytes().chunks(5) {
-            let digit = |place| match group.get(place).unwrap_or(&b'u') {
-                b'v' => b'<' - b'!',
-                digit => digit - b'!',
-            };
-            let word = (0..5).fold(0, |word, place| word * 85 + u64::from(digit(place)));
-            bytes.extend(u32::try_from(word).unwrap().to_be_bytes());
+        let digit = |character: u8| u32::from(if character == b'|' { b'<' } else { character } - b'!');
+        let (mut bytes, mut bits, mut count) = (Vec::new(), 0, 0);
+        for pair in text.as_bytes().chunks(2) {
+            let high = pair.get(1).map_or(0, |&character| digit(character));
+            bits |= (digit(pair[0]) + 91 * high) << count;
+            count += if pair.len() == 2 { 13 } else { 6 };
+            while count >= 8 {
+                bytes.push((bits & 255) as u8);
+                bits >>= 8;
+                count -= 8;
+            }
         }
-        bytes.truncate(text.len() * 4 / 5);
         bytes
     }
 
@@ -63,11 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn base_85_is_read_as_it_was_written() {
+    fn base_91_is_read_as_it_was_written() {
         let mut random = fastrand::Rng::with_seed(1);
         for length in 0..200 {
             for bytes in [vec![0; length], vec![255; length], (0..length).map(|_| random.u8(..)).collect()] {
-                let text = in_base_85(&bytes);
+                let text = in_base_91(&bytes);
                 assert_eq!(bytes_of(&text), bytes);
                 assert!(!text.contains('<'));
             }

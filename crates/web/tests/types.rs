@@ -6,8 +6,9 @@ extern crate raft_for_beginners_web as web;
 use cluster::{Action, SlowMotionState};
 use course::{Mark, Results};
 use engine::{
-    AnswerTold, BrokenTold, ClaimTold, CourseTold, Flying, GradesTold, Hunted, Judged, OriginTold,
-    PracticeTold, Refused, Request, RiddleTold, RunHashTold, ScriptText, Shrunk, Told,
+    AddedTold, AnswerTold, BrokenTold, ClaimTold, CourseTold, Explanation, Flying, GradesTold, Hunted,
+    Judged, OriginTold, PracticeTold, Refused, Request, RiddleTold, RunHashTold, SavedTold, ScriptText,
+    Shrunk, Told,
 };
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ fn write_types(folder: &Path) {
     AnswerTold::export_all(&config).unwrap();
     RiddleTold::export_all(&config).unwrap();
     BrokenTold::export_all(&config).unwrap();
+    SavedTold::export_all(&config).unwrap();
+    AddedTold::export_all(&config).unwrap();
+    Explanation::export_all(&config).unwrap();
     let glossary = serde_json::to_string_pretty(&DefinitionTold::all()).unwrap();
     fs::write(folder.join("glossary.json"), glossary + "\n").unwrap();
     let rules = serde_json::to_string_pretty(&RuleTold::all()).unwrap();

@@ -5,6 +5,7 @@ extern crate raft_for_beginners_simulator as simulator;
 mod applications;
 mod beginnings;
 mod by_hand;
+mod commands;
 mod disk;
 mod episodes;
 mod expressions;

@@ -8,7 +8,7 @@ import type { Profile } from '../types/Profile'
 import type { Action } from './contract'
 
 /** The client of the page. */
-const CLIENT = 'c1'
+export const CLIENT = 1
 
 /** What commands depend on. */
 export type World = {
@@ -62,12 +62,12 @@ export function commandsFor(action: Action, { cluster, off }: World): string[] {
     case 'heal':
       return ['heal']
     case 'put':
-      return [`put ${CLIENT} ${keyIn(action.key)} ${numberIn(action.value)}`]
+      return [`put c${CLIENT} ${keyIn(action.key)} ${numberIn(action.value)}`]
     case 'get':
     case 'delete':
-      return [`${action.action} ${CLIENT} ${keyIn(action.key)}`]
+      return [`${action.action} c${CLIENT} ${keyIn(action.key)}`]
     case 'swap':
-      return [`swap ${CLIENT} ${keyIn(action.key)} ${numberIn(action.old)} ${numberIn(action.value)}`]
+      return [`swap c${CLIENT} ${keyIn(action.key)} ${numberIn(action.old)} ${numberIn(action.value)}`]
     case 'message':
       return [`${action.what} ${action.select}${action.what === 'delay' ? ' by=100ms' : ''}`]
     case 'rule':

@@ -1,12 +1,12 @@
 // The course: its chapters and quizzes, where the learner is, and what the learner has done.
 
+import type { AddedTold } from '../types/AddedTold'
 import type { CourseAnswer } from '../types/CourseAnswer'
 import type { CourseCard } from '../types/CourseCard'
 import type { CourseChapter } from '../types/CourseChapter'
 import type { CourseMark } from '../types/CourseMark'
 import type { CourseQuestion } from '../types/CourseQuestion'
 import type { CourseResponse } from '../types/CourseResponse'
-import type { CourseResults } from '../types/CourseResults'
 import type { CourseTask } from '../types/CourseTask'
 import type { CourseTold } from '../types/CourseTold'
 import type { GradesTold } from '../types/GradesTold'
@@ -139,19 +139,19 @@ export class Course {
     this.grades = await this.engine.ask('grade', { results: this.progress.results })
   }
 
-  /** Puts results from a file in the place of those that are here. Throws an error, with help, if the file has none. */
-  async takeResults(text: string): Promise<void> {
-    const { results, grades } = await this.read(text).catch(({ message }) => {
+  /** Adds results from a file to those that are here. Returns how many were new. Throws an error, with help, if the file has none. */
+  async addResults(text: string): Promise<number> {
+    const { results, grades, added } = await this.read(text).catch(({ message }) => {
       throw Object.assign(new Error(`the file has no results of the course: ${message}`), { help: 'choose a file that “Export” has written here, or `raft learn --export`' })
     })
     this.progress.replace(results)
     this.grades = grades
     this.told = await this.engine.ask('course', { seed: results.seed })
+    return added
   }
 
-  private async read(text: string): Promise<{ results: CourseResults; grades: GradesTold }> {
-    const results = JSON.parse(text)
-    return { results, grades: await this.engine.ask('grade', { results }) }
+  private async read(text: string): Promise<AddedTold> {
+    return this.engine.ask('add', { results: this.progress.results, more: JSON.parse(text) })
   }
 
   /** Forgets all that the learner has done. */

@@ -1,6 +1,7 @@
 // The engine: the simulator and the servers' own code, as WebAssembly in a worker. It is asked in JSON.
 
 import type { NodeId, TraceRecord } from '../trace/record'
+import type { AddedTold } from '../types/AddedTold'
 import type { AnswerGraded } from '../types/AnswerGraded'
 import type { ChallengeMarked } from '../types/ChallengeMarked'
 import type { ClaimExamined } from '../types/ClaimExamined'
@@ -8,12 +9,14 @@ import type { CourseMark } from '../types/CourseMark'
 import type { CourseResponse } from '../types/CourseResponse'
 import type { CourseResults } from '../types/CourseResults'
 import type { CourseTold } from '../types/CourseTold'
+import type { Explanation } from '../types/Explanation'
 import type { Flying as InFlight } from '../types/Flying'
 import type { GradesTold } from '../types/GradesTold'
 import type { Hunted } from '../types/Hunted'
 import type { Judged } from '../types/Judged'
 import type { LogsOrigin } from '../types/LogsOrigin'
 import type { PracticeTold } from '../types/PracticeTold'
+import type { PuzzleMarked } from '../types/PuzzleMarked'
 import type { Refused } from '../types/Refused'
 import type { Riddle } from '../types/Riddle'
 import type { ScriptText } from '../types/ScriptText'
@@ -46,10 +49,13 @@ type Asks = {
   mark: { with: { card: string; response: CourseResponse }; back: CourseMark }
   judge: { with: { card: string }; back: Judged }
   grade: { with: { results: CourseResults }; back: GradesTold }
+  add: { with: { results: CourseResults; more: CourseResults }; back: AddedTold }
   practice: { with: object; back: PracticeTold }
   answer: { with: { blank: string; expression: string; runs: number; steps: number }; back: AnswerGraded }
   riddles: { with: { seed: number; number: number }; back: readonly Riddle[] }
   broken: { with: { rule: string }; back: ChallengeMarked }
+  saved: { with: { puzzle: string }; back: PuzzleMarked }
+  explain: { with: { command?: string }; back: Explanation }
   why_not: { with: { server: NodeId; what: Omission; position: number }; back: WhyNotTold }
 }
 

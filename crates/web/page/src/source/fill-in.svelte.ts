@@ -11,8 +11,8 @@ import type { Practice } from './practice.svelte'
 import type { Session } from './session.svelte'
 import { failureWords } from '../trace/words'
 
-/** How many random runs are played. */
-export const RUNS = 200
+/** How many random runs are played: as many as by `raft practice`. They take some seconds. */
+export const RUNS = 1000
 
 /** For how many steps of servers random runs are played before progress is shown. */
 const SLICE = 20_000

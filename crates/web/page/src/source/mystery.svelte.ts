@@ -7,9 +7,9 @@ import type { Embedded } from './contract'
 import { replay } from './file'
 import { Hunt } from './hunt.svelte'
 import type { Lab } from './lab.svelte'
-import { playFrom } from './lesson.svelte'
 import type { Practice } from './practice.svelte'
 import type { Session } from './session.svelte'
+import { playFrom } from './watched'
 
 export class Mystery {
   readonly name = 'mystery'

@@ -1,21 +1,23 @@
-// The exercises: conditions of Raft to fill in, clusters in which a rule is off, promises to break.
+// The exercises: conditions of Raft to fill in, clusters in which a rule is off, promises to break, clusters to save.
 
 import type { Blank } from '../types/Blank'
 import type { Challenge } from '../types/Challenge'
 import type { PracticeTold } from '../types/PracticeTold'
+import type { Puzzle } from '../types/Puzzle'
 import { BreakIt } from './break-it.svelte'
 import type { Engine } from './engine'
 import { FillIn } from './fill-in.svelte'
 import type { Lab } from './lab.svelte'
 import { Mystery } from './mystery.svelte'
 import type { Progress } from './progress.svelte'
+import { SaveIt } from './save-it.svelte'
 
 /** The number of riddles. */
 export const RIDDLES = 10
 
-export type Exercise = FillIn | Mystery | BreakIt
+export type Exercise = FillIn | Mystery | BreakIt | SaveIt
 
-/** The fragment that leads to an exercise, by its name: `up-to-date`, `mystery`, `break/one-vote-per-term`. Without one, to their list. */
+/** The fragment that leads to an exercise, by its name: `up-to-date`, `mystery`, `break/one-vote-per-term`, `save/two-halves`. Without one, to their list. */
 export function linkToPractice(exercise?: string): string {
   return '#learn=practice' + (exercise === undefined ? '' : `/${exercise}`)
 }
@@ -45,7 +47,11 @@ export class Practice {
     return this.told.challenges
   }
 
-  /** The points for each condition, and for each promise. */
+  get puzzles(): readonly Puzzle[] {
+    return this.told.puzzles
+  }
+
+  /** The points for each condition, each promise and each cluster. */
   get outOf(): number {
     return this.told.out_of
   }
@@ -56,7 +62,9 @@ export class Practice {
     const blank = this.blanks.find(({ id }) => id === name)
     if (blank) return new FillIn(this, blank, lab)
     const challenge = this.challenges.find(({ rule }) => name === `break/${rule}`)
-    return challenge ? new BreakIt(this, challenge, lab) : null
+    if (challenge) return new BreakIt(this, challenge, lab)
+    const puzzle = this.puzzles.find(({ card }) => name === `save/${card.id}`)
+    return puzzle ? new SaveIt(this, puzzle, lab) : null
   }
 
   /** The points for an exercise so far; null if it was not tried. */

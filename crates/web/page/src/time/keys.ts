@@ -161,7 +161,7 @@ function pressHand(key: string, session: Session): boolean {
   const ids = idsOf(session.history.latest)
   const digit = Number(key)
   if (digit >= 1 && ids.includes(digit)) {
-    if (session.marks?.offered.has(`n${digit}`)) session.marks.toggle(`n${digit}`)
+    if (session.marks?.offered.has(`n${digit}`)) toggleMark(session, `n${digit}`)
     else session.selected = digit
     return true
   }
@@ -186,6 +186,11 @@ function pressHand(key: string, session: Session): boolean {
     default:
       return false
   }
+}
+
+function toggleMark(session: Session, server: string): void {
+  session.marks?.toggle(server)
+  session.notice = { text: `${server} is ${session.marks?.marked.has(server) ? 'marked' : 'no longer marked'}.`, isBad: false }
 }
 
 export function restartDead(session: Session): void {

@@ -10,6 +10,9 @@ import type { NodeId, TraceRecord } from './record'
 export type { OutcomeView } from '../types/OutcomeView'
 export type { RequestView } from '../types/RequestView'
 
+/** The kinds of outcomes, in words. */
+export const OUTCOMES: Readonly<Record<OutcomeKind, string>> = { done: '✓ done', not_done: '✗ not done', unknown: '? unknown' }
+
 type Requests = readonly RequestView[]
 
 /** Maximum number of requests that are remembered: the latest ones. */

@@ -129,3 +129,8 @@ export function milliseconds(us: number): string {
 export function speedWords(speed: number): string {
   return speed < 1 ? `1/${Math.round(1 / speed)}` : `×${speed}`
 }
+
+/** A number of commands, in words. */
+export function commandCount(number: number): string {
+  return number === 1 ? '1 command' : `${number} commands`
+}

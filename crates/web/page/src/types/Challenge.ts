@@ -14,9 +14,13 @@ rule: Rule,
  */
 par: number, 
 /**
- * The number of commands from which on there are no points left to lose.
+ * Maximum number of commands: with more there are no points.
  */
 most: number, 
+/**
+ * Is it a promise of liveness that breaks in the stored run? These hold only from `calm` on.
+ */
+is_of_liveness: boolean, 
 /**
  * The cluster to begin with.
  */

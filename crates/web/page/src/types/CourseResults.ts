@@ -24,6 +24,7 @@ seed: number,
  */
 cards: { [key in string]: CourseCardResult }, 
 /**
- * For each exercise that was tried on the page, by its name: `up-to-date`, `mystery/1` or `break/one-vote-per-term`.
+ * For each exercise that was tried on the page, by its name: `up-to-date`, `mystery/1`, `break/one-vote-per-term` or
+ * `save/two-halves`.
  */
 practice?: { [key in string]: CourseExerciseResult }, };

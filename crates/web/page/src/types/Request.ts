@@ -113,7 +113,15 @@ card: string, } | { "ask": "grade",
 /**
  * The results, as a player keeps them or a file has them.
  */
-results: CourseResults, } | { "ask": "practice" } | { "ask": "answer", 
+results: CourseResults, } | { "ask": "add", 
+/**
+ * The learner's results.
+ */
+results: CourseResults, 
+/**
+ * Those of the file.
+ */
+more: CourseResults, } | { "ask": "practice" } | { "ask": "answer", 
 /**
  * The blank, such as `up-to-date`.
  */
@@ -141,4 +149,12 @@ number: number, } | { "ask": "broken",
 /**
  * The rule.
  */
-rule: Rule, };
+rule: Rule, } | { "ask": "saved", 
+/**
+ * The puzzle, such as `two-halves`.
+ */
+puzzle: string, } | { "ask": "explain", 
+/**
+ * Its name.
+ */
+command?: string, };

@@ -73,7 +73,7 @@ describe('practice', () => {
     const page = await open('/up-to-date')
     await answer(page, 'candidate.index >= own.index')
     await expect.poll(() => status(page).textContent()).toBe('5 of 10 points.')
-    await check(page, 'In 200 random runs').getByRole('img', { name: 'not tried' }).waitFor()
+    await check(page, 'In 1000 random runs').getByRole('img', { name: 'not tried' }).waitFor()
     await check(page, 'later term').getByText(/^Leader completeness/).waitFor()
     await check(page, 'later term').getByRole('button', { name: /^Watch it/ }).click()
     await page.getByText('You are looking at the past.').waitFor()
@@ -152,7 +152,7 @@ describe('practice', () => {
 
   test('a promise is broken with the learner’s own commands', async () => {
     const page = await open('/break/one-vote-per-term')
-    await card(page).getByText('0 commands, par is 3').waitFor()
+    await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
     await page.getByText('one-vote-per-term is OFF here').waitFor()
     for (const words of ['timeout n2', 'timeout n1', 'deliver from=n1 to=n2']) await does(page, words)
     await card(page).getByText('You have broken one vote per term').waitFor()
@@ -162,20 +162,61 @@ describe('practice', () => {
 
     // Two commands that do nothing cost two points, and what breaks without them is still the best.
     await card(page).getByRole('button', { name: 'Start again' }).click()
-    await card(page).getByText('0 commands, par is 3').waitFor()
+    await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
     for (const words of ['kill n1', 'restart n1']) await does(page, words)
-    await card(page).getByText('2 commands, par is 3').waitFor()
+    await card(page).getByText('2 commands of at most 9, par is 3').waitFor()
     for (const words of ['timeout n2', 'timeout n1', 'deliver from=n1 to=n2']) await does(page, words)
     await card(page).getByText('8 of 10 points', { exact: true }).waitFor()
     await card(page).getByText('Your best: 10 of 10 points.').waitFor()
+    await card(page).getByRole('button', { name: 'Start again' }).click()
+    await card(page).getByText('0 commands of at most 9').waitFor()
+    for (let pair = 0; pair < 5; pair += 1) for (const words of ['kill n1', 'restart n1']) await does(page, words)
+    await card(page).getByText('These are too many commands').waitFor()
+    await close(page)
+  })
+
+  test('a cluster is saved with the learner’s own commands', async () => {
+    const page = await open('/save/two-halves')
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
+    const solution = ['mend n1 n3', 'mend n3 n1', 'timeout n1', 'settle']
+    await card(page).getByText('0 commands of at most 8, par is 4').waitFor()
+    await does(page, 'run 1ms')
+    await card(page).getByText('A limit is exceeded').waitFor()
+    await button(page, 'Hint').press('Enter')
+    await expect.poll(focused).toContain('Three of four must vote.')
+    await button(page, 'Start again').press('Enter')
+    await card(page).getByText('0 commands of at most 8').waitFor()
+    // What saves it half is no solution, and one command more than par costs a point.
+    await does(page, 'timeout n3')
+    await does(page, 'settle')
+    expect(await card(page).getByText('Saved:').count()).toBe(0)
+    await button(page, 'Start again').click()
+    for (const words of ['settle', ...solution]) await does(page, words)
+    await card(page).getByText('Saved: 9 of 10 points.').waitFor()
+    await expect.poll(focused).toContain('Saved: 9 of 10 points.')
+    expect((await kept(page))['save/two-halves']).toEqual({ points: 9, out_of: 10, tries: 1, answer: ['settle', ...solution].join('\n') })
+    await button(page, 'Start again').click()
+    for (const words of solution) await does(page, words)
+    await card(page).getByText('Saved: 10 of 10 points.').waitFor()
+    await card(page).getByText('Why: With one more server each half has a majority').waitFor()
+    expect(await serious(page)).toEqual([])
+    await card(page).getByRole('link', { name: 'Next puzzle' }).click()
+    await card(page).getByRole('heading', { name: 'Save the cluster: deaf-leader' }).waitFor()
+    // A solution that is shown brings no points.
+    await does(page, 'settle')
+    await button(page, 'Show a solution').click()
+    await card(page).getByText('The picture shows one way to do it').waitFor()
+    expect((await kept(page))['save/deaf-leader']).toBeUndefined()
+    await page.goto(`${lab.address}#learn=practice`)
+    await page.locator('li', { hasText: 'two-halves' }).getByText('par 4, 10 of 10 points').waitFor()
     await close(page)
   })
 
   test('fits a phone, in light and in dark', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      for (const name of ['', '/up-to-date', '/break/one-vote-per-term']) {
+      for (const name of ['', '/up-to-date', '/break/one-vote-per-term', '/save/two-halves']) {
         const page = await open(name, { ...PHONE, colorScheme })
-        if (name.startsWith('/break')) await card(page).getByText('0 commands, par is 3').waitFor()
+        if (name.startsWith('/break')) await card(page).getByText('0 commands of at most 9, par is 3').waitFor()
         expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390)
         expect(await serious(page), name).toEqual([])
         await close(page)

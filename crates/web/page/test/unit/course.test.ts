@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Course, linkToCourse, placeIn, questionOf, taskOf } from '../../src/source/course.svelte'
 import type { Engine } from '../../src/source/engine'
-import { isGivenAway, pictureOf, scenarioOf } from '../../src/source/lesson.svelte'
+import { isGivenAway, pictureOf } from '../../src/source/lesson.svelte'
+import { scenarioOf } from '../../src/source/watched'
 import { masked } from '../../src/source/mystery.svelte'
 import { exerciseIn, linkToPractice, Practice, reachedIn } from '../../src/source/practice.svelte'
 import { Progress } from '../../src/source/progress.svelte'
@@ -66,7 +67,7 @@ describe('progress', () => {
   test('moves to another browser by a file, and takes its order of answers along', async () => {
     const [one, other] = [await open(), await open()]
     one.progress.note('after/far-apart', () => ({ first: { chosen: ['Election timeouts of 3 to 6 s'] }, is_done: true }))
-    await other.takeResults(JSON.stringify(one.progress.results))
+    await other.addResults(JSON.stringify(one.progress.results))
     expect(other.progress.results).toEqual(one.progress.results)
     expect(other.grades.after).toBe(5)
     const card = one.cardNamed('after/far-apart')!
@@ -76,11 +77,27 @@ describe('progress', () => {
     expect(other.grades.after).toBeNull()
   })
 
+  test('stays where a file has something else for it', async () => {
+    const [one, other] = [await open(), await open()]
+    const first = (seconds: number) => () => ({ first: { chosen: ['Election timeouts of 3 to 6 s'] }, is_done: true, seconds })
+    one.progress.note('after/far-apart', first(1))
+    other.progress.note('after/far-apart', first(2))
+    other.progress.note('before/legal-logs', first(3))
+    one.progress.noteExercise('fits', { points: 5, out_of: 10, answer: 'true' })
+    other.progress.noteExercise('fits', { points: 10, out_of: 10, answer: 'own == prev.term' })
+    const { seed } = one.progress.results
+    expect(await one.addResults(JSON.stringify(other.progress.results))).toBe(2)
+    const { cards, practice } = one.progress.results
+    expect([cards['after/far-apart']!.seconds, cards['before/legal-logs']!.seconds, practice!['fits']!.points]).toEqual([1, 3, 10])
+    expect(one.progress.results.seed).toBe(seed)
+    expect(await one.addResults(JSON.stringify(other.progress.results))).toBe(0)
+  })
+
   test('is not taken from a file that is none', async () => {
     const course = await open()
     const before = course.progress.results
     for (const text of ['', 'n1', '[]', '{"form":"raft-course-results-2"}', JSON.stringify({ ...before, cards: { x: 7 } })]) {
-      await expect(course.takeResults(text), text).rejects.toThrow('the file has no results of the course')
+      await expect(course.addResults(text), text).rejects.toThrow('the file has no results of the course')
     }
     expect(course.progress.results).toBe(before)
   })
@@ -200,7 +217,7 @@ describe('practice', () => {
     const practice = await Practice.open(engine, again.progress)
     expect([practice.riddles, practice.nextRiddle]).toEqual([{ answered: 1, right: 0 }, 2])
     const other = await open()
-    await other.takeResults(JSON.stringify(again.progress.results))
+    await other.addResults(JSON.stringify(again.progress.results))
     expect(other.progress.results).toEqual(again.progress.results)
   })
 

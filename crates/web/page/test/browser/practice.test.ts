@@ -8,7 +8,7 @@ import { PHONE, button, labInFile, type Options } from './lab-page'
 describe('practice', () => {
   const lab = labInFile()
 
-  /** Opens an exercise, for a learner who draws these riddles and has not been here. */
+  /** Opens an exercise, for a learner who draws these mysteries and has not been here. */
   async function open(name: string, options: Options = {}): Promise<Page> {
     const context = await lab.browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
     const page = await context.newPage()

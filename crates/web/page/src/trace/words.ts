@@ -104,9 +104,9 @@ export function beginningWords(record: TraceRecord): string {
   }
 }
 
-/** Begins a sentence with a capital letter. Names of servers stay as they are. */
+/** Begins a sentence with a capital letter. Names of servers and clients stay as they are. */
 export function asSentence(why: string): string {
-  return /^n\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
+  return /^[nc]\d/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
 }
 
 /** What was wrong, and what to do about it. */

@@ -2,7 +2,7 @@
 
 use crate::lab::Lab;
 use crate::response::{
-    AnswerTold, BrokenTold, ChallengeTold, OutcomeTold, PracticeTold, Refused, RiddleTold, SavedTold,
+    AnswerTold, BrokenTold, ChallengeTold, MysteryTold, OutcomeTold, PracticeTold, Refused, SavedTold,
 };
 use crate::scenarios::library;
 use consensus::Rule;
@@ -11,7 +11,7 @@ use simulator::{Mistake, Substitute, with_all_rules};
 
 /// Maximum number of random runs, and of mysteries.
 const MOST_RUNS: u64 = 1_000_000;
-const MOST_RIDDLES: usize = 100;
+const MOST_MYSTERIES: usize = 100;
 
 /// All exercises.
 pub(crate) fn practice() -> PracticeTold {
@@ -29,9 +29,9 @@ pub(crate) fn practice() -> PracticeTold {
 }
 
 /// Clusters in which a rule is off: the same seed, the same clusters.
-pub(crate) fn riddles(seed: u64, number: usize) -> Vec<RiddleTold> {
-    let riddles = Mystery::draw(seed, number.min(MOST_RIDDLES)).into_iter();
-    riddles.map(|Mystery { rule, choices }| RiddleTold { rule, choices }).collect()
+pub(crate) fn mysteries(seed: u64, number: usize) -> Vec<MysteryTold> {
+    let mysteries = Mystery::draw(seed, number.min(MOST_MYSTERIES)).into_iter();
+    mysteries.map(|Mystery { rule, choices }| MysteryTold { rule, choices }).collect()
 }
 
 fn challenge(rule: Rule) -> Option<Challenge> {

@@ -22,8 +22,8 @@ mod search;
 pub use request::Request;
 pub use response::{
     AddedTold, AnswerTold, BlankTold, BrokenTold, ChallengeTold, CheckTold, ClaimTold, CourseTold,
-    Explanation, FaultTold, Flying, Found, GradesTold, Hunted, Judged, OriginTold, OutcomeTold, PracticeTold,
-    PuzzleTold, Refused, RiddleTold, RunHashTold, RunTold, SavedTold, ScriptText, Shrunk, Told, Violated,
+    Explanation, FaultTold, Flying, Found, GradesTold, Hunted, Judged, MysteryTold, OriginTold, OutcomeTold,
+    PracticeTold, PuzzleTold, Refused, RunHashTold, RunTold, SavedTold, ScriptText, Shrunk, Told, Violated,
 };
 
 use exercises::Answering;
@@ -116,7 +116,7 @@ impl Engine {
                 let answering = goes_on.map_or_else(|| Answering::new(blank, expression, runs), Ok)?;
                 json(&self.answering.insert(answering).advance(steps))
             }
-            Request::Riddles { seed, number } => json(&exercises::riddles(seed.into(), number)),
+            Request::Mysteries { seed, number } => json(&exercises::mysteries(seed.into(), number)),
             Request::Broken { rule } => json(&exercises::marked(rule, self.lab()?)?),
             Request::Saved { puzzle } => json(&exercises::saved(&puzzle, self.lab()?)?),
             Request::Explain { command } => json(&scenarios::explained(command.as_deref())),

@@ -143,7 +143,7 @@ pub enum Request {
         steps: u64,
     },
     /// Clusters in which a rule is off. The same seed, the same clusters.
-    Riddles {
+    Mysteries {
         /// The seed.
         seed: u32,
         /// How many.

@@ -402,8 +402,8 @@ impl From<&Fault> for FaultTold {
 
 /// A cluster in which a rule is off.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Riddle"))]
-pub struct RiddleTold {
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "MysteryTold"))]
+pub struct MysteryTold {
     /// The rule.
     pub rule: Rule,
     /// The rules to choose from, this one among them.

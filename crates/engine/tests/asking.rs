@@ -581,20 +581,20 @@ fn an_answer_that_fails_is_a_wrong_answer() {
 }
 
 #[test]
-fn the_same_seed_draws_the_same_riddles() {
+fn the_same_seed_draws_the_same_mysteries() {
     let mut page = Page::default();
-    let mut riddles = |seed: u32, number: usize| {
-        let told = page.ok(&json!({"ask": "riddles", "seed": seed, "number": number}));
+    let mut mysteries = |seed: u32, number: usize| {
+        let told = page.ok(&json!({"ask": "mysteries", "seed": seed, "number": number}));
         told.as_array().unwrap().clone()
     };
-    let three = riddles(3, 3);
-    assert_eq!(three, riddles(3, 5)[..3]);
-    assert_ne!(three, riddles(4, 3));
-    for riddle in &three {
-        let choices = riddle["choices"].as_array().unwrap();
-        assert!(choices.len() == 4 && choices.contains(&riddle["rule"]), "{riddle}");
+    let three = mysteries(3, 3);
+    assert_eq!(three, mysteries(3, 5)[..3]);
+    assert_ne!(three, mysteries(4, 3));
+    for mystery in &three {
+        let choices = mystery["choices"].as_array().unwrap();
+        assert!(choices.len() == 4 && choices.contains(&mystery["rule"]), "{mystery}");
     }
-    assert_eq!(riddles(3, usize::MAX).len(), 100);
+    assert_eq!(mysteries(3, usize::MAX).len(), 100);
 }
 
 #[test]

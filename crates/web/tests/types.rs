@@ -7,7 +7,7 @@ use cluster::{Action, SlowMotionState};
 use course::{Mark, Results};
 use engine::{
     AddedTold, AnswerTold, BrokenTold, ClaimTold, CourseTold, Explanation, Flying, GradesTold, Hunted,
-    Judged, OriginTold, PracticeTold, Refused, Request, RiddleTold, RunHashTold, SavedTold, ScriptText,
+    Judged, MysteryTold, OriginTold, PracticeTold, Refused, Request, RunHashTold, SavedTold, ScriptText,
     Shrunk, Told,
 };
 use page::{DefinitionTold, Headline, RuleTold, ScenarioTitle, Setup, WhyNotTold};
@@ -49,7 +49,7 @@ fn write_types(folder: &Path) {
     Results::export_all(&config).unwrap();
     PracticeTold::export_all(&config).unwrap();
     AnswerTold::export_all(&config).unwrap();
-    RiddleTold::export_all(&config).unwrap();
+    MysteryTold::export_all(&config).unwrap();
     BrokenTold::export_all(&config).unwrap();
     SavedTold::export_all(&config).unwrap();
     AddedTold::export_all(&config).unwrap();

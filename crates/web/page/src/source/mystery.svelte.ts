@@ -1,7 +1,7 @@
 // The mystery cluster: a rule is off in it. The learner sees a run in which a promise breaks, and names the rule.
 
 import type { TraceRecord } from '../trace/record'
-import type { Riddle } from '../types/Riddle'
+import type { MysteryTold } from '../types/MysteryTold'
 import { failureWords } from '../trace/words'
 import type { Embedded } from './contract'
 import { replay } from './file'
@@ -14,11 +14,11 @@ import { playFrom } from './watched'
 export class Mystery {
   readonly name = 'mystery'
   readonly title = 'The mystery cluster'
-  /** The run of the riddle, once one was found. */
+  /** The run of the mystery, once one was found. */
   session = $state.raw<Session | null>(null)
-  /** The number of the riddle, from 1 on; null if all have an answer. */
+  /** The number of the mystery, from 1 on; null if all have an answer. */
   number = $state<number | null>(null)
-  riddle = $state.raw<Riddle | null>(null)
+  mystery = $state.raw<MysteryTold | null>(null)
   /** The search for a run, while it lasts. */
   hunt = $state.raw<Hunt | null>(null)
   chosen = $state<string | null>(null)
@@ -34,21 +34,21 @@ export class Mystery {
     readonly lab: Lab,
   ) {}
 
-  /** Draws the first riddle that has no answer yet. */
+  /** Draws the first mystery that has no answer yet. */
   async open(): Promise<void> {
     this.stop()
-    this.session = this.chosen = this.reason = this.problem = this.riddle = null
+    this.session = this.chosen = this.reason = this.problem = this.mystery = null
     this.isTold = false
-    this.number = this.practice.nextRiddle
+    this.number = this.practice.nextMystery
     if (this.number !== null) await this.draw(this.number)
   }
 
   private async draw(number: number): Promise<void> {
     const { engine, progress } = this.practice
-    const riddles = await engine.ask('riddles', { seed: progress.results.seed, number })
-    const riddle = riddles.at(-1)!
-    const hunt = new Hunt(engine.another(), riddle.rule)
-    this.riddle = riddle
+    const mysteries = await engine.ask('mysteries', { seed: progress.results.seed, number })
+    const mystery = mysteries.at(-1)!
+    const hunt = new Hunt(engine.another(), mystery.rule)
+    this.mystery = mystery
     this.hunt = hunt
     try {
       const story = await hunt.run()
@@ -76,14 +76,14 @@ export class Mystery {
 
   /** The learner commits to a rule. The run is shown again, at the last moment that is about the rule. */
   commit(): void {
-    const { film, riddle, chosen, number, practice } = this
-    if (!film || !riddle || chosen === null || this.isTold) return
-    practice.progress.noteExercise(`mystery/${number}`, { points: Number(chosen === riddle.rule), out_of: 1, answer: chosen }, 'first')
+    const { film, mystery, chosen, number, practice } = this
+    if (!film || !mystery || chosen === null || this.isTold) return
+    practice.progress.noteExercise(`mystery/${number}`, { points: Number(chosen === mystery.rule), out_of: 1, answer: chosen }, 'first')
     this.isTold = true
     const session = replay({ ...film, setup: { ...film.setup, title: `Mystery ${number}` } })
     const { history, player } = session
     const violation = history.next(0, ({ record }) => record.event === 'violated')
-    const decision = history.previous(violation?.number ?? history.end, ({ record }) => 'rule' in record && record.rule === riddle.rule)
+    const decision = history.previous(violation?.number ?? history.end, ({ record }) => 'rule' in record && record.rule === mystery.rule)
     this.session = session
     player.showPosition(violation?.number ?? history.end)
     if (!decision) return

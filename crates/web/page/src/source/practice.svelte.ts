@@ -12,8 +12,8 @@ import { Mystery } from './mystery.svelte'
 import type { Progress } from './progress.svelte'
 import { SaveIt } from './save-it.svelte'
 
-/** The number of riddles. */
-export const RIDDLES = 10
+/** The number of mysteries. */
+export const MYSTERIES = 10
 
 export type Exercise = FillIn | Mystery | BreakIt | SaveIt
 
@@ -72,19 +72,19 @@ export class Practice {
     return this.progress.exercise(name)?.points ?? null
   }
 
-  /** How many riddles were answered, and how many of them rightly. */
-  get riddles(): { readonly answered: number; readonly right: number } {
+  /** How many mysteries were answered, and how many of them rightly. */
+  get mysteries(): { readonly answered: number; readonly right: number } {
     const points = this.numbers.flatMap((number) => this.pointsFor(`mystery/${number}`) ?? [])
     return { answered: points.length, right: points.filter((points) => points > 0).length }
   }
 
-  /** The first riddle without an answer; null if there is none. */
-  get nextRiddle(): number | null {
+  /** The first mystery without an answer; null if there is none. */
+  get nextMystery(): number | null {
     return this.numbers.find((number) => this.pointsFor(`mystery/${number}`) === null) ?? null
   }
 
   private get numbers(): number[] {
-    return Array.from({ length: RIDDLES }, (_, place) => place + 1)
+    return Array.from({ length: MYSTERIES }, (_, place) => place + 1)
   }
 }
 

@@ -137,7 +137,7 @@ runs: number,
 /**
  * For how many steps of servers random runs are played before the response.
  */
-steps: number, } | { "ask": "riddles", 
+steps: number, } | { "ask": "mysteries", 
 /**
  * The seed.
  */

@@ -199,7 +199,7 @@ describe('practice', () => {
     expect(practice.exerciseNamed('break/everything', null as never)).toBeNull()
   })
 
-  test('keeps the best answer, and the first one to a riddle', async () => {
+  test('keeps the best answer, and the first one to a mystery', async () => {
     const kept = keeper()
     const course = await open(kept)
     const reached = (points: number, answer: string) => ({ points, out_of: 10, answer })
@@ -215,13 +215,13 @@ describe('practice', () => {
     })
     expect(reachedIn(again.progress)).toEqual({ tried: 2, points: 10 })
     const practice = await Practice.open(engine, again.progress)
-    expect([practice.riddles, practice.nextRiddle]).toEqual([{ answered: 1, right: 0 }, 2])
+    expect([practice.mysteries, practice.nextMystery]).toEqual([{ answered: 1, right: 0 }, 2])
     const other = await open()
     await other.addResults(JSON.stringify(again.progress.results))
     expect(other.progress.results).toEqual(again.progress.results)
   })
 
-  test('shows a riddle without what names its rule', async () => {
+  test('shows a mystery without what names its rule', async () => {
     const film = await engine.ask('film', { script: 'cluster 2 without=majority-wins\ntimeout n1\n---\n' })
     expect(JSON.stringify(film)).toContain('majority-wins')
     expect(JSON.stringify(masked(film, 'Mystery 1'))).not.toContain('majority-wins')

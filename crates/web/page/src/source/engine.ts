@@ -18,7 +18,7 @@ import type { LogsOrigin } from '../types/LogsOrigin'
 import type { PracticeTold } from '../types/PracticeTold'
 import type { PuzzleMarked } from '../types/PuzzleMarked'
 import type { Refused } from '../types/Refused'
-import type { Mystery } from '../types/Mystery'
+import type { MysteryTold } from '../types/MysteryTold'
 import type { ScriptText } from '../types/ScriptText'
 import type { Shrunk } from '../types/Shrunk'
 import type { Told as ToldByEngine } from '../types/Told'
@@ -52,7 +52,7 @@ type Asks = {
   add: { with: { results: CourseResults; more: CourseResults }; back: AddedTold }
   practice: { with: object; back: PracticeTold }
   answer: { with: { blank: string; expression: string; runs: number; steps: number }; back: AnswerGraded }
-  mysteries: { with: { seed: number; number: number }; back: readonly Mystery[] }
+  mysteries: { with: { seed: number; number: number }; back: readonly MysteryTold[] }
   broken: { with: { rule: string }; back: ChallengeMarked }
   saved: { with: { puzzle: string }; back: PuzzleMarked }
   explain: { with: { command?: string }; back: Explanation }

@@ -1,7 +1,7 @@
 // The mystery cluster: a rule is off in it. The learner sees a run in which a promise breaks, and names the rule.
 
 import type { TraceRecord } from '../trace/record'
-import type { Mystery as Drawn } from '../types/Mystery'
+import type { MysteryTold } from '../types/MysteryTold'
 import { failureWords } from '../trace/words'
 import type { Embedded } from './contract'
 import { replay } from './file'
@@ -18,7 +18,7 @@ export class Mystery {
   session = $state.raw<Session | null>(null)
   /** The number of the mystery, from 1 on; null if all have an answer. */
   number = $state<number | null>(null)
-  mystery = $state.raw<Drawn | null>(null)
+  mystery = $state.raw<MysteryTold | null>(null)
   /** The search for a run, while it lasts. */
   hunt = $state.raw<Hunt | null>(null)
   chosen = $state<string | null>(null)

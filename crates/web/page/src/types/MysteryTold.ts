@@ -4,7 +4,7 @@ import type { Rule } from "./Rule";
 /**
  * A cluster in which a rule is off.
  */
-export type Mystery = { 
+export type MysteryTold = { 
 /**
  * The rule.
  */

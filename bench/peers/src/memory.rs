@@ -1,8 +1,8 @@
 //! A cluster of three in one process that keeps everything in memory, with a network of function calls: this
 //! project's drivers, its library, and openraft. Many clients each wait for their write before their next request.
 //!
-//! All have one thread for the servers and one for the clients. The library's servers have a thread each for the disk,
-//! too, and write their logs to files, in a folder that is in memory. openraft's requests are empty, as in its own minimal
+//! All have one thread for the servers and one for the clients. The library's servers write their logs, with checksums, to
+//! files in memory. openraft's requests are empty, as in its own minimal
 //! benchmark; ours hold a value. All apply each command to a state machine that does nothing with it, and remove what a
 //! snapshot of that covers.
 

@@ -402,7 +402,7 @@ impl From<&Fault> for FaultTold {
 
 /// A cluster in which a rule is off.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "MysteryTold"))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct MysteryTold {
     /// The rule.
     pub rule: Rule,

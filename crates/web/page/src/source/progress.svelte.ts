@@ -13,6 +13,8 @@ export class Progress {
   results = $state.raw<CourseResults>(none())
   /** Why they are not kept: in a sentence, or null. */
   problem = $state<string | null>(null)
+  /** Does the browser keep what is here? */
+  private isKept = true
 
   constructor(private readonly keeper: Keeper | null = storage()) {
     if (keeper === null) this.problem = 'This browser keeps nothing for this page: your progress is lost when you close it.'
@@ -20,6 +22,12 @@ export class Progress {
     this.results = read(kept) ?? this.results
     // The answers are to be mixed in the same way the next time.
     if (kept === null) this.replace(this.results)
+    globalThis.addEventListener?.('storage', ({ key }) => key === KEY && this.catchUp())
+  }
+
+  /** Takes over what the page has noted in another tab. */
+  private catchUp(): void {
+    if (this.isKept) this.results = read(this.keeper?.getItem(KEY) ?? null) ?? this.results
   }
 
   of(card: string): CourseCardResult | undefined {
@@ -28,6 +36,7 @@ export class Progress {
 
   /** Notes something about a card, CHAPTER/CARD. */
   note(card: string, change: (before: CourseCardResult) => Partial<CourseCardResult>): void {
+    this.catchUp()
     const before = this.of(card) ?? { first: null, tries: 0, seconds: 0, is_done: false, commands: [] }
     this.replace({ ...this.results, cards: { ...this.results.cards, [card]: { ...before, ...change(before) } } })
   }
@@ -38,6 +47,7 @@ export class Progress {
 
   /** Notes what an answer to an exercise has reached. The one with the most points counts, or the first one. */
   noteExercise(name: string, reached: Omit<CourseExerciseResult, 'tries'>, counts: 'best' | 'first' = 'best'): void {
+    this.catchUp()
     const before = this.exercise(name)
     const isKept = before && (counts === 'first' || before.points >= reached.points)
     const result = { ...(isKept ? before : reached), tries: (before?.tries ?? 0) + 1 }
@@ -48,7 +58,9 @@ export class Progress {
     this.results = results
     try {
       this.keeper?.setItem(KEY, JSON.stringify(results))
+      this.isKept = true
     } catch {
+      this.isKept = false
       this.problem = 'This browser has no room for your progress: export it before you close the page.'
     }
   }
@@ -61,6 +73,7 @@ export class Progress {
   /** What was kept can’t be read. It stays where it is until there is something new to keep. */
   doubt(): void {
     this.results = none()
+    this.isKept = false
     this.problem = 'The progress that this browser has kept can’t be read: you begin again.'
   }
 }

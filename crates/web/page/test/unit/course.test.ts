@@ -102,6 +102,16 @@ describe('progress', () => {
     expect(course.progress.results).toBe(before)
   })
 
+  test('is not lost where the page is open in two tabs', () => {
+    const kept = keeper()
+    const [here, there] = [new Progress(kept), new Progress(kept)]
+    here.note('before/legal-logs', () => ({ tries: 1 }))
+    there.noteExercise('up-to-date', { points: 10, out_of: 10, answer: 'true' })
+    here.note('before/legal-logs', ({ tries }) => ({ tries: tries + 1 }))
+    const again = new Progress(kept)
+    expect([again.of('before/legal-logs')?.tries, again.exercise('up-to-date')?.points]).toEqual([2, 10])
+  })
+
   test('begins again, and says so, where what was kept can’t be read', async () => {
     const damaged = JSON.stringify({ form: 'raft-course-results-1', learner: '', seed: 'seven', cards: {} })
     const course = await open(keeper({ 'raft-course-results': damaged }))

@@ -84,8 +84,8 @@ pub(crate) struct LearnArguments {
     #[arg(long, requires = "export", default_value = "", hide_default_value = true)]
     name: String,
 
-    /// Add results that were exported by the page or on another machine. What you have done here is kept; of an exercise, the
-    /// better result
+    /// Add results that were exported by the page or on another machine. What you have done here stays. Of each
+    /// exercise the better result counts; of a mystery, your first answer
     #[arg(long, value_name = "FILE", group = "what", conflicts_with = "chapter")]
     import: Option<PathBuf>,
 

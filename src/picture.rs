@@ -21,7 +21,7 @@ pub(crate) fn picture(scenario: &mut Scenario) -> String {
         Some(_) => return String::new(),
         None => &logs,
     };
-    // The table says of a dead server that it is, and so does its state.
+    // The table marks dead servers, and so does `state`.
     let rows: Vec<&str> = rows.lines().map(|row| row.trim_end_matches("dead").trim_end()).collect();
     let width = rows.iter().map(|row| row.chars().count()).max().unwrap_or_default();
     let line = |row: &str| {

@@ -7,19 +7,21 @@ pub(super) use simulator::commands::names;
 use std::io;
 use trace::glossary::definitions_in;
 
-/// Shows what a command does, or what a word of Raft means. Is there such a command or word?
+/// Shows what a word of Raft means, and what the command of that name does. Is there such a word or command?
 pub(super) fn show(console: &Console, word: &str) -> io::Result<bool> {
+    let is_defined = !definitions_in(word).is_empty();
+    if is_defined {
+        console.define(word)?;
+    }
     let forms = explain(word);
-    if forms.is_empty() {
-        let is_known = !definitions_in(word).is_empty();
-        return if is_known { console.define(word).map(|()| true) } else { Ok(false) };
+    for (form, meaning) in &forms {
+        console.item("  ", form)?;
+        console.item("      ", meaning)?;
     }
-    for (form, meaning) in forms {
-        console.item("  ", &form)?;
-        console.item("      ", &meaning)?;
+    if !forms.is_empty() {
+        console.print("\n")?;
     }
-    console.print("\n")?;
-    Ok(true)
+    Ok(is_defined || !forms.is_empty())
 }
 
 /// The command that a mistyped name may mean.

@@ -11,9 +11,9 @@ use std::time::Instant;
 use trace::shown;
 
 const HELP: &str = "Type the number or the name in front of an answer, and press Enter. `skip` leaves the question out, \
-                    `? term` explains the word \"term\", and `quit` leaves the course. Your answers are saved.";
+                    `? term` explains a word or a command, and `quit` leaves the course. Your answers are saved.";
 const HELP_AFTERWARDS: &str = "Press Enter to continue. Type one answer, as you did before, to see its run. `story` changes \
-                               between the short form of a run and every line of it. `quit` leaves.";
+                               between the short form of a run and every line of it, `? term` explains a word or a command, and `quit` leaves.";
 
 /// How a learner has reacted to a question.
 pub(super) enum Asked {

@@ -166,7 +166,7 @@ fn outcome(scene: &Scene, later: &[Scene]) -> Option<String> {
     let (head, text) = match found(scene).map(|found| found_in_words(command, &found)) {
         None => ("true", words),
         Some(found) if later.iter().any(is_so) => ("not yet", format!("{words} (now: {found})")),
-        Some(found) => ("false", format!("{words} (true: {found})")),
+        Some(found) => ("false", format!("{words} (in fact: {found})")),
     };
     Some(wrapped(columns(), &format!("  {head}: "), &text) + "\n")
 }

@@ -198,7 +198,7 @@ impl Bench<'_> {
         let name = |command: &String| command.split(' ').next().unwrap_or_default().to_owned();
         let needed: BTreeSet<String> = self.task.solution.iter().map(name).collect();
         let needed = needed.into_iter().collect::<Vec<_>>().join(", ");
-        self.console.item("  ", &format!("These are enough here: {needed}"))?;
+        self.console.item("  ", &format!("Enough for this task: {needed}"))?;
         self.console.print("\n")?;
         for (section, names) in commands::names() {
             self.console.item("  ", &format!("{section}: {}", names.join(", ")))?;

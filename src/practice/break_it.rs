@@ -78,14 +78,13 @@ fn task(rule: Rule, challenge: &Challenge) -> String {
         "Write a scenario after which a promise of Raft is broken. With the rule on, the same commands must break none."
             .to_owned(),
         match challenge.is_of_liveness {
-            true => "In the stored run it is a promise of liveness: something good happens in time, such as an election. These \
-                     promises hold only after the command `calm`, which says that nothing goes wrong from here on, and to break \
-                     one takes time, such as `run 10s`.",
-            false => "In the stored run it is a promise of safety: something bad never happens, such as two leaders of one term.",
+            true => "The stored run breaks a promise of liveness: that something good happens in time, such as an election. Liveness \
+                     is checked only after the command `calm`, which ends all faults. Then let time pass: `run 10s`.",
+            false => "The stored run breaks a promise of safety: that something bad never happens, such as two leaders of one term.",
         }
         .to_owned(),
         format!(
-            "Full points for {par} commands (par); each one more costs a point, and {} are the most. `cluster`, what is before it, \
+            "Full points for {par} commands (par); each one more costs a point, and more than {} get none. `cluster`, what is before it, \
              and `expect`, `logs` and `status` are not counted. If you are stuck: raft replay without/{rule}",
             challenge.most()
         ),
@@ -100,7 +99,11 @@ fn part(rule: Rule, challenge: &Challenge, marked: &Marked) -> Part {
     let commands = counted(marked.commands as u64, "command");
     let remark = match (&marked.broken, &marked.broken_with_rule) {
         _ if marked.is_too_long() => {
-            format!("These are {commands}, and {} are the most (par is {}).", challenge.most(), challenge.par)
+            format!(
+                "You used {commands}; at most {} are allowed (par is {}).",
+                challenge.most(),
+                challenge.par
+            )
         }
         (Some(broken), None) => {
             format!(

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, Once};
 use std::thread;
 
-/// A process that ends with this one, and takes along what it has started. There is one at a time.
+/// A process that ends with this one, and everything that it has started ends with it. There is one at a time.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) child: Child,

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &MysteryArguments) -> Result<ExitCode, Failure> {
             match chosen(mystery, &line) {
                 Some(rule) => break Some(rule),
                 None => tell(&format!(
-                    "\"{}\" is none of them. Type its number or its name.",
+                    "\"{}\" is none of them. Type the number or the name of a rule.",
                     shown(line.trim())
                 ))?,
             };

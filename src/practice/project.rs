@@ -107,7 +107,7 @@ pub(super) fn build(
     let Ok(said) = said.recv_timeout(within) else {
         let within = humantime::format_duration(within);
         return Ok(Err(format!(
-            "The build took longer than {within}, and was killed. Look for what the compiler never finishes, or allow it more time \
+            "The build took longer than {within}, and was killed. Look for code that the compiler never finishes, or allow it more time \
              with --build-within."
         )));
     };

@@ -187,7 +187,7 @@ impl Grading {
 /// The fault of answers with which the run of this seed went another way the second time. There is no run that shows it.
 fn differs(seed: u64) -> Fault {
     let what_happened = format!(
-        "the random run {seed} went differently the second time. The same question must always get the same answer"
+        "the random run of seed {seed} went differently the second time. The same question must always get the same answer"
     );
     Fault { what_happened, meaning: None, scenes: Vec::new(), script: None, similar: None }
 }

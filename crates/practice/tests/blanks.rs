@@ -151,7 +151,7 @@ fn random_runs_find_what_no_directed_scenario_shows() {
 
 /// Nothing breaks where a follower commits a little later, but it must not depend on how often it was asked.
 #[test]
-fn answers_that_differ_from_time_to_time_are_no_answers() {
+fn inconsistent_answers_get_no_points() {
     let blank = blank("commit-of-follower");
     let asked = AtomicU64::new(0);
     let whimsical = Substitute::new(blank.condition, move |question| {

@@ -325,8 +325,8 @@ impl<M: Replicated, T: Transport, O: Observer> Engine<M, T, O> {
         self.report(Event::Process(Process::DiskFull { why: disk_full }));
     }
 
-    /// A save took this long. If the disk is too slow for elections, or no longer is, that is reported. A server alone
-    /// is elected however slow its disk is.
+    /// A save took this long. If the disk is too slow for elections, or no longer is, that is reported. A server that
+    /// needs no other's vote is elected however slow its disk is.
     fn note_pace(&mut self, took: Duration) {
         let now = monotonic_now();
         let took = self.clock.at(now).since(self.clock.at(now.saturating_sub(took)));

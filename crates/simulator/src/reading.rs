@@ -249,7 +249,7 @@ pub(crate) fn number<T: FromStr<Err = ParseIntError>>(text: &str, what: &str) ->
 pub(crate) fn why_no_number(error: &ParseIntError) -> &'static str {
     match error.kind() {
         IntErrorKind::PosOverflow => "the number is too large",
-        _ => "write a whole number",
+        _ => "write a whole number, 0 or more",
     }
 }
 

@@ -1077,7 +1077,7 @@ impl<A: Application> World<A> {
         let Some(&Link { from, .. }) = links.first() else { return };
         let delay_us = weather.latency.as_ref().map_or(0, |latency| micros(*latency.end()));
         let loss = weather.loss.unwrap_or_default();
-        // A loss that is rare is a loss.
+        // A rare loss must not become none.
         let percent = if loss > 0.0 { ((loss * 100.0).round() as u8).max(1) } else { 0 };
         let faults: Vec<Faults> = links.iter().map(|link| self.view.network().faults(*link)).collect();
         if faults.iter().any(|faults| faults.delay_us != delay_us) {

@@ -90,7 +90,8 @@ impl Disk for MemoryDisk {
         if self.files.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let (written, size) = (std::mem::take(&mut self.spare), size as usize);
+        let (mut written, size) = (std::mem::take(&mut self.spare), size as usize);
+        written.shrink_to(size);
         self.files.insert(name.to_owned(), File { written, size });
         Ok(())
     }

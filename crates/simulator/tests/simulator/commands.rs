@@ -16,7 +16,7 @@ fn commands_are_explained_as_in_the_document() {
 }
 
 #[test]
-fn all_commands_are_known_by_name() {
+fn commands_of_each_section_are_listed() {
     let names: Vec<&str> = names().into_iter().flat_map(|(_, names)| names).collect();
     for command in
         ["log", "cluster", "run", "put", "retry", "settle", "crash", "restart", "save", "expect", "logs"]

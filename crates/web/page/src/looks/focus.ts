@@ -18,15 +18,25 @@ export function keepsFocus(around: HTMLElement): () => void {
     place = row ? [...row.children].indexOf(focused) : 0
   }
 
+  /** Who has gone on elsewhere is not called back. */
+  function leave({ target }: Event) {
+    if (!around.contains(target as Node)) focused = null
+  }
+
   const observer = new MutationObserver(() => {
     if (!focused || focused.isConnected) return
+    focused = null
     const buttons = row?.isConnected ? [...row.children].slice(0, place + 1) : []
     takeLostFocus((buttons.findLast((it) => it.matches('button:enabled')) ?? around.querySelector('button:enabled') ?? around) as HTMLElement)
   })
   around.addEventListener('focusin', note)
+  document.addEventListener('focusin', leave)
+  document.addEventListener('pointerdown', leave)
   observer.observe(around, { childList: true, subtree: true })
   return () => {
     around.removeEventListener('focusin', note)
+    document.removeEventListener('focusin', leave)
+    document.removeEventListener('pointerdown', leave)
     observer.disconnect()
   }
 }

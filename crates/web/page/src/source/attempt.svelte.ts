@@ -27,7 +27,7 @@ export class Attempt {
   showsSolution = $state(false)
   /** What is wrong, in a sentence. */
   problem = $state<string | null>(null)
-  private readonly judging = new Judging(() => this.look())
+  private readonly judging = new Judging((isOver) => this.look(isOver))
 
   constructor(
     readonly task: CourseTask,
@@ -50,11 +50,12 @@ export class Attempt {
   }
 
   async startAgain(): Promise<void> {
-    if (this.judged) this.judged = { commands: [], checks: this.judged.checks.map((check) => ({ ...check, holds: false })) }
     this.showsSolution = false
     const { world, solution } = this.task
     // Where the learner starts the cluster, one stands there until then.
     await this.lab.open(this.titled(linesOf(startsCluster(world) ? world : [clusterIn(solution)])), null, false)
+    this.judging.beginAgain()
+    if (this.judged) this.judged = { commands: [], checks: this.judged.checks.map((check) => ({ ...check, holds: false })) }
     await this.judge()
   }
 
@@ -82,10 +83,10 @@ export class Attempt {
     if (!this.showsSolution) await this.judging.again()
   }
 
-  private async look(): Promise<void> {
+  private async look(isOver: () => boolean): Promise<void> {
     try {
       const judged = await this.stage.judge()
-      if (this.showsSolution || this.isDone) return
+      if (isOver() || this.showsSolution || this.isDone) return
       this.judged = judged
       this.problem = null
       if (this.isDone) this.stage.noteDone(judged)

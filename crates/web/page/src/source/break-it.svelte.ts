@@ -15,7 +15,7 @@ export class BreakIt {
   /** What the commands so far are worth. */
   marked = $state.raw<ChallengeMarked | null>(null)
   problem = $state<string | null>(null)
-  private readonly judging = new Judging(() => this.look())
+  private readonly judging = new Judging((isOver) => this.look(isOver))
 
   constructor(
     readonly practice: Practice,
@@ -37,8 +37,9 @@ export class BreakIt {
 
   /** Begins with a new cluster. */
   async startAgain(): Promise<void> {
-    this.marked = this.problem = null
     await this.lab.open(`# ${this.title}\n\n${this.challenge.script}`, null, false)
+    this.judging.beginAgain()
+    this.marked = this.problem = null
   }
 
   /** Does what the learner types. */
@@ -53,7 +54,7 @@ export class BreakIt {
 
   stop(): void {}
 
-  private async look(): Promise<void> {
+  private async look(isOver: () => boolean): Promise<void> {
     const { practice, challenge, name, session } = this
     if (session?.setup.without !== challenge.rule) {
       this.marked = null
@@ -62,11 +63,13 @@ export class BreakIt {
     }
     try {
       const wasBroken = this.isBroken
-      this.marked = await practice.engine.ask('broken', { rule: challenge.rule })
+      const marked = await practice.engine.ask('broken', { rule: challenge.rule })
+      if (isOver()) return
+      this.marked = marked
       this.problem = null
       if (!this.isBroken || wasBroken) return
       const { text } = await practice.engine.ask('script', {})
-      practice.progress.noteExercise(name, { points: this.marked.points, out_of: practice.outOf, answer: text })
+      if (!isOver()) practice.progress.noteExercise(name, { points: marked.points, out_of: practice.outOf, answer: text })
     } catch (failure) {
       this.problem = failureWords(failure)
     }

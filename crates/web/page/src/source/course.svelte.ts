@@ -1,6 +1,7 @@
 // The course: its chapters and quizzes, where the learner is, and what the learner has done.
 
 import type { AddedTold } from '../types/AddedTold'
+import type { CourseResults } from '../types/CourseResults'
 import type { CourseAnswer } from '../types/CourseAnswer'
 import type { CourseCard } from '../types/CourseCard'
 import type { CourseChapter } from '../types/CourseChapter'
@@ -151,7 +152,13 @@ export class Course {
   }
 
   private async read(text: string): Promise<AddedTold> {
-    return this.engine.ask('add', { results: this.progress.results, more: JSON.parse(text) })
+    const more = JSON.parse(text) as CourseResults
+    for (;;) {
+      const { results } = this.progress
+      const told = await this.engine.ask('add', { results, more })
+      // What was noted meanwhile stays, too.
+      if (this.progress.results === results) return told
+    }
   }
 
   /** Forgets all that the learner has done. */

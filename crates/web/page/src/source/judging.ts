@@ -7,8 +7,15 @@ const REST = 3
 export class Judging {
   private isLooking = false
   private isStale = false
+  private run = 0
 
-  constructor(private readonly look: () => Promise<void>) {}
+  /** `look` asks after each wait whether the run that it looks at is over. */
+  constructor(private readonly look: (isOver: () => boolean) => Promise<void>) {}
+
+  /** Another run has begun. */
+  beginAgain(): void {
+    this.run += 1
+  }
 
   /** Something has changed. While a look lasts, and a little longer, there is no other one. */
   async again(): Promise<void> {
@@ -18,7 +25,8 @@ export class Judging {
     while (this.isStale) {
       this.isStale = false
       const began = performance.now()
-      await this.look()
+      const { run } = this
+      await this.look(() => run !== this.run)
       await new Promise((resolve) => setTimeout(resolve, PACE + REST * (performance.now() - began)))
     }
     this.isLooking = false

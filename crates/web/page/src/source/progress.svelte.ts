@@ -7,7 +7,7 @@ import type { CourseResults } from '../types/CourseResults'
 const KEY = 'raft-course-results'
 const FORM = 'raft-course-results-1'
 
-type Keeper = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+type Keeper = Pick<Storage, 'getItem' | 'setItem'>
 
 export class Progress {
   results = $state.raw<CourseResults>(none())
@@ -25,7 +25,7 @@ export class Progress {
     globalThis.addEventListener?.('storage', ({ key }) => key === KEY && this.catchUp())
   }
 
-  /** Takes over what the page has noted in another tab. */
+  /** Reads what the page has noted in another tab. */
   private catchUp(): void {
     if (this.isKept) this.results = read(this.keeper?.getItem(KEY) ?? null) ?? this.results
   }
@@ -66,8 +66,7 @@ export class Progress {
   }
 
   forget(): void {
-    this.results = none()
-    this.keeper?.removeItem(KEY)
+    this.replace(none())
   }
 
   /** What was kept can’t be read. It stays where it is until there is something new to keep. */

@@ -38,7 +38,7 @@ export class SaveIt implements Stage {
 
   /** Is a limit exceeded, so that only another attempt can succeed? */
   get isLost(): boolean {
-    return this.attempt.judged?.checks.some(({ check, holds }) => !holds && /^(at most|only:) /.test(check)) ?? false
+    return this.attempt.commands.length > 0 && this.attempt.judged!.checks.some(({ check, holds }) => !holds && /^(at most|only:) /.test(check))
   }
 
   judge(): Promise<PuzzleMarked> {

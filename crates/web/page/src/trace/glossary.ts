@@ -19,6 +19,11 @@ function plural(word: string): string {
   return word.endsWith('y') ? `${word.slice(0, -1)}ies` : `${word}s`
 }
 
+/** What a word means; null if it is none of these. */
+export function meaningOf(word: string): string | null {
+  return BY_WORD.get(word.toLowerCase())?.meaning ?? null
+}
+
 /** A part of a text: a word with its definition and the punctuation right after it, or what is between two of them. */
 export type Part = { readonly text: string; readonly definition: DefinitionTold | null; readonly after: string }
 

@@ -288,7 +288,7 @@ describe('the course', () => {
     await close(page)
   })
 
-  test('has a short way from the card to the picture, and back to the place for commands', async () => {
+  test('jumps from the card to the picture, and back to the place for commands', async () => {
     const page = await open('=02-first-election/elect-n2')
     const focused = () => page.evaluate(() => document.activeElement!.getAttribute('aria-label') ?? document.activeElement!.textContent)
     expect(await focused()).toMatch(/^2\. .* Card \d of \d$/)
@@ -317,7 +317,7 @@ describe('the course', () => {
     const page = await open('=02-first-election/elect-n2')
     const said = card(page).locator('.said')
     await command(page, '?')
-    await said.getByText('These are enough here: settle, timeout').waitFor()
+    await said.getByText('Enough for this task: settle, timeout').waitFor()
     await said.getByText('Servers and disks: crash, restart, kill').waitFor()
     await command(page, '? put')
     await said.getByText('put c1 x 7').waitFor()

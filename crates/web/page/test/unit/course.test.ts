@@ -5,6 +5,7 @@ import { isGivenAway, pictureOf } from '../../src/source/lesson.svelte'
 import { scenarioOf } from '../../src/source/watched'
 import { masked } from '../../src/source/mystery.svelte'
 import { exerciseIn, linkToPractice, Practice, reachedIn } from '../../src/source/practice.svelte'
+import { Judging } from '../../src/source/judging'
 import { Progress } from '../../src/source/progress.svelte'
 import { readLink } from '../../src/time/links'
 import { engineOfTheBuild } from './engine'
@@ -15,7 +16,6 @@ function keeper(kept: Record<string, string> = {}) {
     kept,
     getItem: (key: string) => kept[key] ?? null,
     setItem: (key: string, value: string) => void (kept[key] = value),
-    removeItem: (key: string) => void delete kept[key],
   }
 }
 
@@ -77,7 +77,7 @@ describe('progress', () => {
     expect(other.grades.after).toBeNull()
   })
 
-  test('stays where a file has something else for it', async () => {
+  test('is kept where a file has something else for it', async () => {
     const [one, other] = [await open(), await open()]
     const first = (seconds: number) => () => ({ first: { chosen: ['Election timeouts of 3 to 6 s'] }, is_done: true, seconds })
     one.progress.note('after/far-apart', first(1))
@@ -110,6 +110,10 @@ describe('progress', () => {
     here.note('before/legal-logs', ({ tries }) => ({ tries: tries + 1 }))
     const again = new Progress(kept)
     expect([again.of('before/legal-logs')?.tries, again.exercise('up-to-date')?.points]).toEqual([2, 10])
+    here.forget()
+    there.noteExercise('fits', { points: 3, out_of: 10, answer: 'false' })
+    const { cards, practice } = new Progress(kept).results
+    expect([cards, Object.keys(practice!)], 'what was deleted stays so').toEqual([{}, ['fits']])
   })
 
   test('begins again, and says so, where what was kept can’t be read', async () => {
@@ -124,6 +128,17 @@ describe('progress', () => {
     expect(progress.of('before/legal-logs')?.tries).toBe(1)
     expect(progress.problem).toContain('no room')
   })
+})
+
+test('a look at a run is over when another one begins', async () => {
+  const seen: boolean[] = []
+  const judging: Judging = new Judging(async (isOver) => {
+    if (seen.length === 0) judging.beginAgain()
+    seen.push(isOver())
+  })
+  await judging.again()
+  await judging.again()
+  expect(seen).toEqual([true, false])
 })
 
 describe('the course', () => {

@@ -10,8 +10,6 @@ export default defineConfig({
   // What a test waits for comes late on a busy machine.
   test: {
     include: ['test/**/*.test.ts'],
-    // Of these, most wait for a cluster most of the time.
-    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },

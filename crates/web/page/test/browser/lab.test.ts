@@ -32,10 +32,10 @@ describe('the lab', () => {
   async function stepUntil(page: Page, is: () => Promise<boolean>): Promise<void> {
     for (let step = 0; step < 200; step += 1) {
       if (await is()) return
-      const before = await page.getByLabel('Moment').inputValue()
+      const before = Number(await page.getByLabel('Moment').inputValue())
       await page.keyboard.press('ArrowRight')
       // Several things may be due at the same time.
-      await expect.poll(async () => (await is()) || (await page.getByLabel('Moment').inputValue()) >= before).toBe(true)
+      await expect.poll(async () => (await is()) || Number(await page.getByLabel('Moment').inputValue()) >= before).toBe(true)
     }
     throw new Error('it has not come in 200 steps')
   }

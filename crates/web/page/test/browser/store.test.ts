@@ -42,7 +42,8 @@ describe.skipIf(!RAFT)('stores and clients', () => {
     let page: Page
 
     beforeAll(async () => {
-      cluster = await start('up', '--plain', '--nodes', '3')
+      // On a busy machine, too, the leader stays.
+      cluster = await start('up', '--plain', '--nodes', '3', '--heartbeat', '50ms', '--election-timeout', '1s..2s')
       page = await open(cluster.address)
     })
 

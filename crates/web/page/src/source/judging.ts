@@ -27,6 +27,10 @@ export class Judging {
       const began = performance.now()
       const { run } = this
       await this.look(() => run !== this.run)
+      if (run !== this.run) {
+        this.isStale = true
+        continue
+      }
       await new Promise((resolve) => setTimeout(resolve, PACE + REST * (performance.now() - began)))
     }
     this.isLooking = false

@@ -249,7 +249,7 @@ describe('the course', () => {
   test('ticks off a task that is done by hand, and not one that is undone', async () => {
     const page = await open('=02-first-election/elect-n2')
     const checks = page.getByRole('list', { name: 'What must come about' })
-    expect(await checks.getByRole('img', { name: 'not yet' }).count()).toBe(1)
+    await expect.poll(() => checks.getByRole('img', { name: 'not yet' }).count()).toBe(1)
     expect(await button(page, 'Show a solution').isDisabled()).toBe(true)
     await button(page, 'Hint').click()
     await card(page).getByText('makes n2’s election timer run out').or(card(page).getByText("makes n2's election timer run out")).waitFor()

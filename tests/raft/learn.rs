@@ -199,7 +199,7 @@ fn each_wrong_answer_is_played_and_corrected() {
                     let expected = course::expectation(command.trim_start_matches('!')).unwrap();
                     let is_said = |form: &str| words(said).contains(&words(form));
                     let refuted =
-                        [format!("false: {expected} (true: "), format!("not yet: {expected} (now: ")];
+                        [format!("false: {expected} (in fact: "), format!("not yet: {expected} (now: ")];
                     assert!(refuted.iter().any(|form| is_said(form)), "{expected}: {said}");
                 }
                 refuted += 1;

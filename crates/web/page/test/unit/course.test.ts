@@ -137,8 +137,7 @@ test('a look at a run is over when another one begins', async () => {
     seen.push(isOver())
   })
   await judging.again()
-  await judging.again()
-  expect(seen).toEqual([true, false])
+  expect(seen, 'it is made again').toEqual([true, false])
 })
 
 describe('the course', () => {

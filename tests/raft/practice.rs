@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// In a test that breaks, it would wait forever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// `raft practice`, in a folder of its own.
 struct Desk(TempDir);
@@ -29,6 +29,13 @@ impl Desk {
 
     fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// `raft practice` with a secret that nobody may see.
+    fn with_secret(&self, arguments: &[&str]) -> Output {
+        let mut command = raft();
+        command.arg("practice").args(arguments).current_dir(self.path()).env("RAFT_PRACTICE_SECRET", "hush");
+        command.output().unwrap()
     }
 
     fn raft(&self, arguments: &[&str], input: &str) -> Ended {
@@ -236,11 +243,11 @@ impl Alive {
     }
 
     fn has_started(&self) {
-        assert_eq!(self.0.recv_timeout(PATIENCE).as_deref(), Ok("started\n"));
+        assert_eq!(self.0.recv_timeout(LIMIT).as_deref(), Ok("started\n"));
     }
 
     fn has_ended(&self) {
-        assert_eq!(self.0.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+        assert_eq!(self.0.recv_timeout(LIMIT), Err(RecvTimeoutError::Disconnected));
     }
 }
 
@@ -292,10 +299,8 @@ fn a_program_ends_when_the_grader_is_interrupted() {
 fn a_program_does_not_see_the_secret() {
     let desk = Desk::new();
     desk.write("answer.sh", &format!("#!/bin/sh\nenv > seen\n{GRANTED}\n"));
-    let mut command = raft();
-    command.args(["practice", "restarts-timer", "--program", "./answer.sh", "--seeds", "4"]);
-    command.current_dir(desk.path()).env("RAFT_PRACTICE_SECRET", "hush");
-    assert!(command.output().unwrap().status.success());
+    let output = desk.with_secret(&["restarts-timer", "--program", "./answer.sh", "--seeds", "4"]);
+    assert!(output.status.success());
     assert!(!fs::read_to_string(desk.path().join("seen")).unwrap().contains("hush"));
 }
 
@@ -315,7 +320,7 @@ fn a_build_that_never_ends_is_killed() {
     if let Ok(alive) = File::open(desk.path().join("practice-may-commit/alive")) {
         let (tell, told) = channel();
         thread::spawn(move || tell.send(alive.lock()));
-        told.recv_timeout(PATIENCE).expect("the script is killed").unwrap();
+        told.recv_timeout(LIMIT).expect("the script is killed").unwrap();
     }
 
     // One student's project does not keep the others' from being graded.
@@ -337,10 +342,7 @@ fn a_project_does_not_see_the_secret() {
     desk.practice(&["may-commit"]);
     let tells = "pub fn may_commit(_: u64, _: u64) -> bool { panic!(\"{:?}\", option_env!(\"RAFT_PRACTICE_SECRET\")) }";
     desk.write("practice-may-commit/src/lib.rs", tells);
-    let mut command = raft();
-    command.args(["practice", "may-commit", "--seeds", "4"]);
-    let output = command.current_dir(desk.path()).env("RAFT_PRACTICE_SECRET", "hush").output().unwrap();
-    let report = String::from_utf8(output.stdout).unwrap();
+    let report = String::from_utf8(desk.with_secret(&["may-commit", "--seeds", "4"]).stdout).unwrap();
     assert_has(&report, &["and said: thread 'main'", "None"]);
     assert!(!report.contains("hush"), "{report}");
 }

@@ -2,9 +2,8 @@
 //! project's drivers, its library, and openraft. Many clients each wait for their write before their next request.
 //!
 //! All have one thread for the servers and one for the clients. The library's servers write their logs, with checksums, to
-//! files in memory. openraft's requests are empty, as in its own minimal
-//! benchmark; ours hold a value. All apply each command to a state machine that does nothing with it, and remove what a
-//! snapshot of that covers.
+//! files in memory. openraft's requests are empty, as in its own minimal benchmark; ours hold a value. All apply each command
+//! to a state machine that does nothing with it, and remove what a snapshot of that covers.
 
 mod library;
 mod open_raft;
